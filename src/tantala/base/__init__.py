@@ -1,0 +1,1 @@
+"""Ground floor: quantities, cited numbers, errors, addressed random streams, design files."""
