@@ -36,9 +36,7 @@ def locate(kind: str, name: str | Path) -> Path:
     if path.suffix == ".toml" or len(path.parts) > 1:
         if not path.is_file():
             raise InputError(
-                Problem(
-                    f"no such {kind} file", got=str(path), hint="a library name or a .toml path"
-                )
+                Problem(f"no such {kind} file", got=str(path), hint="a library name or a path")
             )
         return path
     if str(name) not in names(kind):
@@ -47,7 +45,7 @@ def locate(kind: str, name: str | Path) -> Path:
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """A parsed TOML file. Raises InputError for an unreadable file or a syntax error with its line."""
+    """A parsed TOML file. Raises InputError if unreadable, or with the line of a syntax error."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

@@ -23,7 +23,7 @@ _COMMON_SLIPS = {"C": "degC", "°C": "degC", "Mb": "Mibit", "KB": "KiB", "MB": "
 
 @functools.cache
 def registry() -> pint.UnitRegistry:
-    """The unit registry, made at first use because importing pint takes longer than `--help` may."""
+    """The unit registry, made at first use: importing pint takes longer than `--help` may."""
     import pint
 
     return pint.UnitRegistry(autoconvert_offset_to_baseunit=True, cache_folder=None)
@@ -56,7 +56,7 @@ def to_si(value: float | str, unit: str, *, name: str = "value", where: str = ""
     A number is taken as being in `unit` already; a string needs a unit of the same dimension
     ("1.2 V", "100 ns", "85 degC", "8 Mibit"), except where `unit` is "1".
 
-    Raises InputError for text that is no quantity, a wrong dimension, or a value that is not finite.
+    Raises InputError for text that is no quantity, a wrong dimension, or a value not finite.
     """
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         try:
@@ -66,10 +66,7 @@ def to_si(value: float | str, unit: str, *, name: str = "value", where: str = ""
                 Problem(f"{name} is not a quantity", where, repr(value), _example(unit))
             ) from None
         value = number
-    if isinstance(value, str):
-        number = _parse(value, unit, name, where)
-    else:
-        number = float(value)
+    number = _parse(value, unit, name, where) if isinstance(value, str) else float(value)
     if not math.isfinite(number):
         raise InputError(Problem(f"{name} is not finite", where, repr(value), _example(unit)))
     return number

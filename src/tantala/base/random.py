@@ -35,7 +35,7 @@ TWO_TO_MINUS_32 = 2.0**-32
 
 
 def purpose(name: str) -> int:
-    """The 32-bit purpose word of a stream, from its name (CRC-32, so that names need no registry)."""
+    """The 32-bit purpose word of a stream: CRC-32 of its name, so that names need no registry."""
     return zlib.crc32(name.encode("ascii"))
 
 

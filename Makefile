@@ -1,0 +1,48 @@
+# Two commands for a user: `make datasheet` and `make test`. PYTHON picks the interpreter (3.11-3.13).
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+DESIGN ?= embedded_8mb_28nm
+
+.PHONY: datasheet test lint bench docs cells clean
+
+$(BIN)/tantala: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[pdf]'
+	@touch $@
+
+$(VENV)/.test: $(BIN)/tantala
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[test]'
+	@touch $@
+
+$(VENV)/.lint: $(BIN)/tantala
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[lint]'
+	@touch $@
+
+$(VENV)/.docs: $(BIN)/tantala
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[docs]'
+	@touch $@
+
+datasheet: $(BIN)/tantala  ## Write the datasheet of DESIGN (HTML, PDF, JSON) into datasheet/
+	$(BIN)/tantala datasheet $(DESIGN) -o datasheet
+
+test: $(VENV)/.test  ## Run every test
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.lint  ## Format, style, types and the direction of imports
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.test  ## Print speeds, and ratios to peers measured in the same run
+	$(BIN)/python -m benchmarks
+
+docs: $(VENV)/.docs  ## Build the documentation into docs/_build
+	$(BIN)/python -m sphinx -W -q -b html docs docs/_build
+
+cells: $(BIN)/tantala  ## Re-make the fitted library cells from the measured data (TANTALA_DATA)
+	$(BIN)/python -m tantala.cell.fit
+
+clean:
+	rm -rf $(VENV) datasheet docs/_build
