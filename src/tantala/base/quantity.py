@@ -50,7 +50,7 @@ def conversion(unit: str, target: str) -> tuple[float, float]:
     return (1.0 if abs(factor - 1.0) < 1e-9 else factor), zero
 
 
-def to_si(value: float | str, unit: str, *, name: str = "value", where: str = "") -> float:
+def to_si(value: object, unit: str, *, name: str = "value", where: str = "") -> float:
     """`value` in `unit` (an SI unit) as a float.
 
     A number is taken as being in `unit` already; a string needs a unit of the same dimension
@@ -58,15 +58,16 @@ def to_si(value: float | str, unit: str, *, name: str = "value", where: str = ""
 
     Raises InputError for text that is no quantity, a wrong dimension, or a value not finite.
     """
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+    if not isinstance(value, str):
         try:
-            number = float(value)  # numpy scalars
+            if isinstance(value, bool):
+                raise TypeError
+            value = float(value)  # pyright: ignore[reportArgumentType] - also numpy scalars
         except (TypeError, ValueError):
             raise InputError(
                 Problem(f"{name} is not a quantity", where, repr(value), _example(unit))
             ) from None
-        value = number
-    number = _parse(value, unit, name, where) if isinstance(value, str) else float(value)
+    number = _parse(value, unit, name, where) if isinstance(value, str) else value
     if not math.isfinite(number):
         raise InputError(Problem(f"{name} is not finite", where, repr(value), _example(unit)))
     return number

@@ -1,0 +1,47 @@
+"""What every test shares: the measured data, and programs that may be absent."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import warnings
+from pathlib import Path
+
+import pytest
+
+
+def _absent(message: str, required: bool) -> None:
+    """Skip loudly, or fail where CI has said that nothing may be absent."""
+    if required:
+        pytest.fail(message)
+    warnings.warn(message, stacklevel=3)
+    pytest.skip(message)
+
+
+@pytest.fixture(scope="session")
+def measured_data() -> Path:
+    """The folder of measured data: TANTALA_DATA, or `../shared/data` beside the checkout."""
+    beside = Path(__file__).resolve().parents[2] / "shared" / "data"
+    folder = Path(os.environ.get("TANTALA_DATA", beside))
+    if not (folder / "README.md").is_file():
+        _absent(
+            f"MEASURED DATA ABSENT: no {folder}; set TANTALA_DATA to run the tests against silicon",
+            bool(os.environ.get("TANTALA_REQUIRE_DATA")),
+        )
+    return folder
+
+
+@pytest.fixture
+def program():
+    """A function that returns the path of an external program, or skips loudly without it."""
+
+    def find(name: str) -> str:
+        path = shutil.which(name)
+        if path is None:
+            _absent(
+                f"PROGRAM ABSENT: {name}; install it to run this test",
+                bool(os.environ.get("TANTALA_REQUIRE_PROGRAMS")),
+            )
+        return str(path)
+
+    return find
