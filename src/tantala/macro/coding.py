@@ -1,0 +1,102 @@
+"""Arithmetic of error-correcting codes: check bits of a word, and how often a word defeats its code.
+
+Probabilities are handled as natural logarithms, since an uncorrectable rate of 1e-30 is an ordinary answer here.
+The codes themselves (encoder, decoder) belong to the chip; this module only counts.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from scipy.special import gammaln
+
+CodeKind = Literal["none", "secded", "bch"]
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A block code over one memory word.
+
+    Attributes:
+        kind: ``none``, ``secded`` (extended Hamming) or ``bch`` (binary, shortened).
+        data_bits: payload of the word.
+        correctable: bit errors per word that are always corrected.
+    """
+
+    kind: CodeKind
+    data_bits: int
+    correctable: int
+
+    @property
+    def check_bits(self) -> int:
+        """Redundant bits of the word.
+
+        SECDED: the least m with 2^m >= k + m + 1, plus an overall parity bit. BCH: m*t bits with the least m for
+        which the shortened code fits, 2^m - 1 >= k + m*t.
+        """
+        if self.kind == "none":
+            return 0
+        m = 2
+        if self.kind == "secded":
+            while 2**m < self.data_bits + m + 1:
+                m += 1
+            return m + 1
+        while 2**m - 1 < self.data_bits + m * self.correctable:
+            m += 1
+        return m * self.correctable
+
+    @property
+    def word_bits(self) -> int:
+        """Stored bits of a word, payload and check bits."""
+        return self.data_bits + self.check_bits
+
+
+def code(kind: CodeKind, data_bits: int, correctable: int = 1) -> Code:
+    """The code of a design; ``correctable`` matters for BCH only (SECDED corrects one, ``none`` nothing)."""
+    strength = {"none": 0, "secded": 1, "bch": correctable}[kind]
+    return Code(kind, data_bits, strength)
+
+
+def log_more_than(t: int, n: int, log_p: float) -> float:
+    """Natural logarithm of P(X > t) for X ~ Binomial(n, p), with p given by its logarithm.
+
+    Terms are summed from the largest down in the log domain, so the result is accurate wherever p lies.
+    """
+    if t >= n or log_p == -math.inf:
+        return -math.inf
+    if log_p >= 0.0:
+        return 0.0
+    i = np.arange(t + 1, n + 1, dtype=float)
+    log_q = math.log1p(-math.exp(log_p)) if log_p > -700 else 0.0
+    terms = gammaln(n + 1) - gammaln(i + 1) - gammaln(n - i + 1) + i * log_p + (n - i) * log_q
+    peak = float(terms.max())
+    return min(0.0, peak + math.log(float(np.exp(terms - peak).sum())))
+
+
+def log_word_failure(word: Code, log_bit_error: float) -> float:
+    """ln of the probability that a word holds more errors than its code corrects (independent bit errors)."""
+    return log_more_than(word.correctable, word.word_bits, log_bit_error)
+
+
+def log_uber(word: Code, log_bit_error: float) -> float:
+    """ln of the uncorrectable bit error rate: uncorrectable words per data bit read (JESD218's definition)."""
+    return log_word_failure(word, log_bit_error) - math.log(word.data_bits)
+
+
+def allowed_bit_error(word: Code, uber: float) -> float:
+    """The raw bit error rate at which the corrected rate is exactly ``uber``.
+
+    Found by bisection on ln p, since the corrected rate grows monotonically with the raw one.
+    """
+    goal = math.log(uber)
+    low, high = -200.0, math.log(0.5)
+    if log_uber(word, high) <= goal:
+        return 0.5
+    for _ in range(200):
+        middle = 0.5 * (low + high)
+        if log_uber(word, middle) > goal:
+            high = middle
+        else:
+            low = middle
+    return math.exp(low)
