@@ -67,7 +67,7 @@ def read_table(
     """
     path = Path(path)
     if kind is not None and kind not in KINDS:
-        raise FitError(Problem("unknown table kind", str(path), got=kind, allowed=", ".join(KINDS)))
+        raise FitError(unknown("table kind", kind, KINDS, str(path)))
     lines = _lines(path)
     if kind is not None and KINDS[kind].headerless:
         columns: dict[str, Array] = {"conductance": _read_headerless(path, lines)}

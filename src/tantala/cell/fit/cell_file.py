@@ -1,0 +1,207 @@
+"""Putting a cell file together: fitted laws, given numbers, and what a base cell lends."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from tantala.base.bibliography import library_sources
+from tantala.base.errors import FitError, Problem, raise_if
+from tantala.base.library import locate, read_toml
+from tantala.base.record import parse_item
+from tantala.cell.fit.laws import LAWS, Tables
+from tantala.cell.fit.recipe import Recipe, read_measurements
+from tantala.cell.fit.result import FitResult, FittedNumber
+from tantala.cell.fit.writer import cell_toml, write_whole
+
+_HEAD = ("kind", "name", "title", "description", "not_measured", "goodness", "recipe")
+
+
+@dataclass(frozen=True)
+class CellFit:
+    """A cell made from measurements: the nested content of its file and the fits behind it."""
+
+    content: Mapping[str, Any]
+    results: tuple[FitResult, ...]
+
+    @property
+    def text(self) -> str:
+        """The cell file."""
+        return cell_toml(self.content)
+
+
+def fit_cell(recipe: Recipe, folder: Path) -> CellFit:
+    """Read a recipe's tables, fit every law they can identify, and build the cell file's content.
+
+    Raises FitError with all problems of all tables, or of all laws, at once.
+    """
+    measured = read_measurements(recipe, folder)
+    tables = Tables(
+        tuple(replace(table, path=Path(entry.file)) for entry, table in measured),
+        full_scale=recipe.full_scale,
+    )
+    sources = {entry.file: entry.source for entry, _ in measured}
+    results: list[FitResult] = []
+    problems: list[Problem] = []
+    fitted_content: dict[str, Any] = {}
+    for law in LAWS:
+        used = law.tables(tables)
+        if not used:
+            continue
+        try:
+            result = law.fit(tables)
+        except FitError as error:
+            problems.extend(error.problems)
+            continue
+        files = [str(table.path) for table in used]
+        results.append(result)
+        _merge(fitted_content, _records(result, sources[files[0]], files))
+    raise_if(problems, FitError)
+    return CellFit(_content(recipe, fitted_content), tuple(results))
+
+
+def write_cell(fit: CellFit, path: Path) -> None:
+    """Write the cell file, whole or not at all, after checking it as any reader would."""
+    own = path.parent / "sources.bib"
+    sources = dict(library_sources())
+    if own.is_file():
+        from tantala.base.bibliography import read_bibliography
+
+        sources.update(read_bibliography(own))
+    import tomllib
+
+    parse_item(tomllib.loads(fit.text), path, sources)
+    write_whole(path, fit.text)
+
+
+def _content(recipe: Recipe, fitted: Mapping[str, Any]) -> dict[str, Any]:
+    laws: dict[str, Any] = {k: copy.deepcopy(v) for k, v in fitted.items() if k != "goodness"}
+    _merge(laws, copy.deepcopy(dict(recipe.given)))
+    lent: list[str] = []
+    if recipe.base is not None:
+        lent = _lend(laws, recipe)
+    absent = [law.name for law in LAWS if law.name not in laws]
+    statements = list(recipe.not_measured)
+    statements += [f"{name}: taken from cell {recipe.base}" for name in lent]
+    statements += [f"{name}: no data; using it is an error" for name in absent]
+    head: dict[str, Any] = {
+        "kind": "cell",
+        "name": recipe.name,
+        "title": recipe.title,
+        "description": recipe.description,
+        "not_measured": statements,
+        "recipe": {"tables": [entry.file for entry in recipe.measurements]},
+    }
+    if recipe.base is not None:
+        head["recipe"]["base"] = recipe.base
+    body = {name: laws[name] for name in sorted(laws, key=_law_order)}
+    tail = {"goodness": fitted["goodness"]} if "goodness" in fitted else {}
+    return {**head, **body, **tail}
+
+
+def _law_order(name: str) -> int:
+    order = ["nominal", *(law.name for law in LAWS)]
+    return order.index(name) if name in order else len(order)
+
+
+def _records(result: FitResult, source: str, files: Sequence[str]) -> dict[str, Any]:
+    """The nested records of one law's fit, with its goodness of fit under ``goodness.<law>``."""
+    content: dict[str, Any] = {result.law: dict(result.choices)}
+    where = ", ".join(files) + (f"; {result.where}" if result.where else "")
+    for number in result.numbers:
+        _place(content, number.path, _record(number, source, where))
+    for figure in result.goodness:
+        record = {
+            "value": float(figure.value),
+            "unit": figure.unit,
+            "kind": "derived",
+            "source": source,
+            "where": f"{where}; {figure.count} points",
+        }
+        _place(content, f"goodness.{result.law}.{_key(figure.name)}", record)
+    return content
+
+
+def _record(number: FittedNumber, source: str, where: str) -> dict[str, Any]:
+    record: dict[str, Any] = {
+        "value": _plain(number.value),
+        "unit": number.unit,
+        "kind": number.kind,
+        "source": source,
+        "where": where,
+    }
+    if number.range:
+        record["range"] = {
+            name: [f"{low:.6g} {unit}", f"{high:.6g} {unit}"]
+            for name, (low, high, unit) in number.range.items()
+        }
+    if isinstance(number.uncertainty, (int, float)):
+        record["uncertainty"] = float(number.uncertainty)
+    if number.note:
+        record["note"] = number.note
+    return record
+
+
+def _plain(value: float | tuple[float, ...]) -> float | list[float]:
+    return [float(part) for part in value] if isinstance(value, tuple) else float(value)
+
+
+def _lend(laws: dict[str, Any], recipe: Recipe) -> list[str]:
+    """Fill what is missing in ``laws`` from the base cell, every number marked as assumed."""
+    assert recipe.base is not None
+    base = read_toml(locate("cell", recipe.base))
+    because = recipe.base_because or f"not measured on {recipe.name}"
+    lent: list[str] = []
+    for name, law in base.items():
+        if name in _HEAD or name in recipe.without or not isinstance(law, Mapping):
+            continue
+        borrowed = _assumed(law, recipe.base, because)
+        if name not in laws:
+            laws[name] = borrowed
+            lent.append(name)
+        elif name in recipe.given and name not in (m.kind for m in recipe.measurements):
+            _merge(borrowed, laws[name])
+            laws[name] = borrowed
+    return lent
+
+
+def _assumed(table: Mapping[str, Any], base: str, because: str) -> dict[str, Any]:
+    """A copy of a law's table in which every cited number is an assumption taken from ``base``."""
+    copied: dict[str, Any] = {}
+    for key, entry in table.items():
+        if not isinstance(entry, Mapping):
+            copied[key] = entry
+        elif "value" in entry:
+            note = f"{because}; taken from cell {base}, where it is {entry['kind']}"
+            kept = {k: v for k, v in entry.items() if k != "uncertainty"}
+            if entry.get("note"):
+                note += f" ({entry['note']})"
+            copied[key] = {**kept, "kind": "assumed", "note": note}
+        else:
+            copied[key] = _assumed(entry, base, because)
+    return copied
+
+
+def _merge(into: dict[str, Any], other: Mapping[str, Any]) -> None:
+    """Merge nested tables; a record (a mapping with ``value``) replaces the old one whole."""
+    for key, entry in other.items():
+        old = into.get(key)
+        if isinstance(entry, Mapping) and isinstance(old, dict) and "value" not in entry:
+            _merge(old, entry)
+        else:
+            into[key] = copy.deepcopy(entry)
+
+
+def _place(content: dict[str, Any], path: str, record: Mapping[str, Any]) -> None:
+    *parents, last = path.split(".")
+    for parent in parents:
+        content = content.setdefault(parent, {})
+    content[last] = record
+
+
+def _key(name: str) -> str:
+    """A goodness figure's name as a TOML key."""
+    return "".join(c if c.isalnum() else "_" for c in name.lower()).strip("_")

@@ -1,0 +1,180 @@
+"""`tantala fit MEASUREMENTS`: a cell file from measurement tables."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from tantala.cell.fit.cell_file import CellFit
+    from tantala.cell.fit.recipe import Recipe
+
+
+def fit(
+    measurements: Annotated[
+        list[str] | None,
+        typer.Argument(help="CSV or TSV tables, plain or .gz; KIND:FILE states a table's kind."),
+    ] = None,
+    cell: Annotated[str, typer.Option(help="Name of the new cell.")] = "",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The cell file; NAME.toml without it.")
+    ] = None,
+    base: Annotated[
+        str | None, typer.Option(help="A cell that lends what was not measured, as assumptions.")
+    ] = None,
+    full_scale: Annotated[
+        str | None, typer.Option(help="Largest conductance of the technology, e.g. '128 uS'.")
+    ] = None,
+    sample_rate: Annotated[
+        str | None, typer.Option(help="Reads a second of noise tables, e.g. '400 Hz'.")
+    ] = None,
+    kind: Annotated[
+        str | None, typer.Option(help="Kind of the tables, where the columns do not tell it.")
+    ] = None,
+    source: Annotated[
+        str | None, typer.Option(help="Bibliography key of the measurements.")
+    ] = None,
+    recipe: Annotated[
+        Path | None, typer.Option(help="Re-make a cell from its recipe file instead.")
+    ] = None,
+    data: Annotated[
+        Path, typer.Option(help="Folder to which a recipe's table paths are relative.")
+    ] = Path("."),
+    plots: Annotated[
+        Path | None, typer.Option(help="Folder for plots of data against model.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for a program.")] = False,
+) -> None:
+    """Fit a cell to measurements and write its file, every number fitted, cited and with its range.
+
+    Examples:
+
+      tantala fit set_sweep.tsv.gz reset_sweep.tsv.gz --cell mine --base hfox_64k -o mine.toml
+
+      tantala fit bakes.csv noise_levels:series.tsv.gz --cell mine --full-scale "240 uS"
+
+      tantala fit --recipe hfox_64k.toml --data measured --plots plots
+    """
+    from tantala.cell.fit.cell_file import fit_cell, write_cell
+
+    made, folder = _recipe(
+        measurements or [], cell, base, full_scale, sample_rate, kind, source, recipe, data
+    )
+    target = output or Path(f"{made.name}.toml")
+    fitted = fit_cell(made, folder)
+    if recipe is None and source is None:
+        _own_source(target.parent / "sources.bib", made)
+    write_cell(fitted, target)
+    figures: tuple[Path, ...] = ()
+    if plots is not None:
+        from tantala.cell.fit.plots import plot_fits
+
+        figures = plot_fits(fitted.results, plots, made.name)
+    summary = _summary(fitted, target, figures)
+    typer.echo(json.dumps(summary, indent=2, ensure_ascii=False) if as_json else _text(summary))
+
+
+def _recipe(
+    measurements: list[str],
+    cell: str,
+    base: str | None,
+    full_scale: str | None,
+    sample_rate: str | None,
+    kind: str | None,
+    source: str | None,
+    recipe: Path | None,
+    data: Path,
+) -> tuple[Recipe, Path]:
+    """The recipe of this run and the folder of its tables."""
+    from tantala.base.errors import InputError, Problem
+    from tantala.base.schema import validate_model
+    from tantala.cell.fit.columns import KINDS
+    from tantala.cell.fit.recipe import Recipe, load_recipe
+
+    if recipe is not None:
+        if measurements or cell or base:
+            raise InputError(Problem("--recipe names its tables and cell itself", str(recipe)))
+        return load_recipe(recipe), data
+    if not measurements:
+        raise InputError(Problem("no measurement table given", hint="tantala fit --help"))
+    if not cell.isidentifier():
+        allowed = "letters, digits and underscores, no digit first"
+        raise InputError(Problem("the new cell needs a name", "--cell", repr(cell), allowed))
+    entries: list[dict[str, Any]] = []
+    for text in measurements:
+        stated, _, file = text.partition(":")
+        named = bool(file) and stated in KINDS
+        entry: dict[str, Any] = {
+            "file": file if named else text,
+            "kind": stated if named else kind,
+            "source": source or _own_key(cell),
+        }
+        if sample_rate is not None:
+            entry["sample_rate"] = sample_rate
+        entries.append(entry)
+    content: dict[str, Any] = {
+        "name": cell,
+        "title": f"{cell}, fitted to measurements",
+        "measurements": entries,
+    }
+    if base is not None:
+        content["base"] = base
+    if full_scale is not None:
+        content["full_scale"] = full_scale
+    return validate_model(Recipe, content, "command line"), Path(".")
+
+
+def _own_key(cell: str) -> str:
+    return f"{cell}_measurements"
+
+
+def _own_source(bibliography: Path, recipe: Recipe) -> None:
+    """Add an entry for the user's own tables to the bibliography beside the cell file."""
+    from tantala.base.bibliography import read_bibliography
+    from tantala.cell.fit.writer import write_whole
+
+    key = _own_key(recipe.name)
+    known = bibliography.read_text(encoding="utf-8") if bibliography.is_file() else ""
+    if known and key in read_bibliography(bibliography):
+        return
+    files = ", ".join(entry.file for entry in recipe.measurements)
+    entry = f"@misc{{{key},\n  title = {{Measurements of {recipe.name}: {files}}},\n}}\n"
+    write_whole(bibliography, known + entry)
+
+
+def _summary(fitted: CellFit, target: Path, figures: tuple[Path, ...]) -> dict[str, Any]:
+    return {
+        "cell": fitted.content["name"],
+        "file": str(target),
+        "laws": [
+            {
+                "law": result.law,
+                "numbers": len(result.numbers),
+                "goodness": [
+                    {"name": g.name, "value": g.value, "unit": g.unit, "points": g.count}
+                    for g in result.goodness
+                ],
+                "not_identified": list(result.not_identified),
+            }
+            for result in fitted.results
+        ],
+        "not_measured": list(fitted.content["not_measured"]),
+        "plots": [str(path) for path in figures],
+    }
+
+
+def _text(summary: dict[str, Any]) -> str:
+    lines = [f"{summary['cell']}: wrote {summary['file']}"]
+    for law in summary["laws"]:
+        lines.append(f"  {law['law']}: {law['numbers']} numbers fitted")
+        for figure in law["goodness"]:
+            unit = "" if figure["unit"] == "1" else f" {figure['unit']}"
+            points = f"({figure['points']} points)"
+            lines.append(f"    {figure['name']}: {figure['value']:.4g}{unit} {points}")
+        lines.extend(f"    not identified: {path}" for path in law["not_identified"])
+    lines.extend(f"  not measured: {text}" for text in summary["not_measured"])
+    lines.extend(f"  plot: {path}" for path in summary["plots"])
+    return "\n".join(lines)
