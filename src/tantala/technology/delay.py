@@ -1,0 +1,61 @@
+"""Delay of gates and of distributed RC lines: equations that every circuit block uses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+LN2 = float(np.log(2.0))
+LINE_HALF = 0.377  # t50/RC of an open distributed line driven by an ideal step (Bakoglu 1990)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A distributed wire: total resistance [ohm] and capacitance [F]; both may be arrays."""
+
+    resistance: Any
+    capacitance: Any
+
+    @staticmethod
+    def of(wire: Any, length: ArrayLike, load_per_length: ArrayLike = 0.0) -> Line:
+        """The line of `length` [m] in `wire`, with distributed loads of `load_per_length` [F/m]."""
+        length = np.asarray(length, float)
+        return Line(wire.resistance * length, (wire.capacitance + load_per_length) * length)
+
+
+def horowitz(
+    time_constant: ArrayLike,
+    input_ramp: ArrayLike,
+    beta: ArrayLike,
+    switching_point: float = 0.5,
+) -> np.ndarray:
+    """Delay [s] of a gate of `time_constant` R C [s] whose input rises in `input_ramp` [s].
+
+    t = tau sqrt(ln(v)^2 + 2 a b (1 - v)), a = ramp / tau, b = 1/(R gm) (Horowitz 1983). With a step
+    input (ramp 0) and v = 1/2 this is tau ln 2.
+    """
+    tau = np.asarray(time_constant, float)
+    ramp = np.asarray(input_ramp, float)
+    log = np.log(switching_point)
+    # tau * a = ramp, so a zero time constant needs no special case.
+    return np.sqrt((tau * log) ** 2 + 2.0 * tau * ramp * beta * (1.0 - switching_point))
+
+
+def next_ramp(delay: ArrayLike, switching_point: float = 0.5) -> np.ndarray:
+    """Length [s] of the ramp which a gate of `delay` [s] gives to the next one."""
+    return np.asarray(delay, float) / (1.0 - switching_point)
+
+
+def distributed_delay(
+    line: Line, driver_resistance: ArrayLike = 0.0, load: ArrayLike = 0.0
+) -> np.ndarray:
+    """Half-swing delay [s] of a driver, a distributed line and a load capacitance at its end.
+
+    0.377 R C + ln 2 (R_d (C + C_L) + R C_L) (Bakoglu 1990).
+    """
+    wire = LINE_HALF * np.asarray(line.resistance, float) * line.capacitance
+    lumped = np.asarray(driver_resistance, float) * (line.capacitance + load)
+    return wire + LN2 * (lumped + np.asarray(line.resistance, float) * load)
