@@ -1,0 +1,66 @@
+"""Codes: check bits and failure rates against direct sums and known codes."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import binom
+
+from tantala.macro import coding
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "t", "check"),
+    [
+        ("none", 64, 1, 0),
+        ("secded", 8, 1, 5),
+        ("secded", 32, 1, 7),
+        ("secded", 64, 1, 8),
+        ("secded", 128, 1, 9),
+        ("bch", 128, 2, 16),
+        ("bch", 64, 2, 14),
+        ("bch", 512, 4, 40),
+    ],
+)
+def test_check_bits_of_known_codes(kind, data, t, check):
+    assert coding.code(kind, data, t).check_bits == check
+
+
+@given(
+    st.integers(0, 4), st.integers(5, 300), st.floats(1e-4, 0.3, allow_nan=False)
+)
+def test_failure_rate_is_the_binomial_tail(t, n, p):
+    mine = coding.log_more_than(t, n, math.log(p))
+    assert mine == pytest.approx(binom.logsf(t, n, p), rel=1e-6, abs=1e-9)
+
+
+def test_tails_far_below_counting_follow_the_leading_term():
+    word = coding.code("bch", 128, 2)
+    log_p = math.log(1e-12)
+    leading = math.log(math.comb(144, 3)) + 3 * log_p
+    assert coding.log_word_failure(word, log_p) == pytest.approx(leading, abs=1e-9)
+
+
+def test_monte_carlo_agrees_where_counting_is_possible():
+    word = coding.code("secded", 64)
+    rng = np.random.default_rng(1)
+    errors = (rng.random((200_000, word.word_bits)) < 0.01).sum(axis=1)
+    counted = np.count_nonzero(errors > word.correctable)
+    p = math.exp(coding.log_word_failure(word, math.log(0.01)))
+    # Five standard deviations: a false alarm once in 1.7 million runs.
+    assert abs(counted - 200_000 * p) < 5 * math.sqrt(200_000 * p * (1 - p))
+
+
+@given(st.sampled_from(["secded", "bch"]), st.floats(1e-18, 1e-6))
+def test_allowed_error_gives_back_the_uber(kind, uber):
+    word = coding.code(kind, 128, 3)
+    p = coding.allowed_bit_error(word, uber)
+    assert coding.log_uber(word, math.log(p)) == pytest.approx(math.log(uber), rel=1e-6)
+
+
+def test_no_errors_and_certain_errors():
+    word = coding.code("secded", 64)
+    assert coding.log_word_failure(word, -math.inf) == -math.inf
+    assert coding.log_word_failure(word, 0.0) == 0.0
