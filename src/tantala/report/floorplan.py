@@ -1,0 +1,230 @@
+"""The floorplan, to scale: every rectangle's area is the area the breakdown states for it.
+
+A slicing layout. Blocks that serve the whole macro stand in a strip below the banks; each bank
+holds its sub-arrays with the row blocks (decoders, word-line drivers) beside them and the column
+blocks (multiplexers, sense amplifiers, write drivers) under them. What the slicing decides is where
+a block stands, never how large it is.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from tantala.report.notation import percent, written
+from tantala.report.style import BLOCKS, GREY
+from tantala.report.svg import Drawing
+
+Place = Literal["cells", "row", "column", "shared"]
+_MOST_TILES = 512
+
+
+@dataclass(frozen=True)
+class Part:
+    """One entry of the area breakdown: its name, area in m^2, and where it stands."""
+
+    name: str
+    area: float
+    place: Place
+
+
+@dataclass(frozen=True)
+class Rectangle:
+    """A placed block; lengths in m, y upwards from the lower left corner of the macro."""
+
+    name: str
+    x: float
+    y: float
+    width: float
+    height: float
+
+    @property
+    def area(self) -> float:
+        """Area in m^2."""
+        return self.width * self.height
+
+
+@dataclass(frozen=True)
+class Floorplan:
+    """Placed blocks of a macro of `width` x `height` m, and the outlines of its banks."""
+
+    width: float
+    height: float
+    rectangles: tuple[Rectangle, ...]
+    banks: tuple[Rectangle, ...]
+    parts: tuple[Part, ...]
+
+    def areas(self) -> dict[str, float]:
+        """Placed area by part, m^2: equal to the breakdown it was made from."""
+        sums = {part.name: 0.0 for part in self.parts}
+        for rectangle in self.rectangles:
+            sums[rectangle.name] += rectangle.area
+        return sums
+
+
+def _grid(count: int, aspect: float) -> tuple[int, int]:
+    """(columns, rows) of an exact grid of `count` cells whose shape is nearest to columns/rows =
+    aspect.
+    """
+    divisors = [d for d in range(1, count + 1) if count % d == 0]
+    columns = min(divisors, key=lambda d: abs(math.log(d * d / count / aspect)))
+    return columns, count // columns
+
+
+def _strip(
+    parts: Sequence[Part], x: float, y: float, width: float, height: float, upright: bool
+) -> list[Rectangle]:
+    """Divide a rectangle among `parts` in proportion to their areas, along its width or its
+    height.
+    """
+    whole = sum(part.area for part in parts)
+    placed: list[Rectangle] = []
+    for part in parts:
+        share = part.area / whole
+        if upright:
+            placed.append(Rectangle(part.name, x, y, width, height * share))
+            y += height * share
+        else:
+            placed.append(Rectangle(part.name, x, y, width * share, height))
+            x += width * share
+    return placed
+
+
+def _shared(
+    parts: Sequence[Part], x: float, y: float, width: float, height: float
+) -> list[Rectangle]:
+    """Two rows of blocks when there are many, so that none becomes a sliver."""
+    ordered = sorted(parts, key=lambda part: -part.area)
+    if len(ordered) <= 3:
+        return _strip(ordered, x, y, width, height, upright=False)
+    half: list[list[Part]] = [[], []]
+    for part in ordered:
+        half[sum(p.area for p in half[0]) > sum(p.area for p in half[1])].append(part)
+    whole = sum(part.area for part in parts)
+    placed: list[Rectangle] = []
+    for row in half:
+        share = height * sum(part.area for part in row) / whole
+        placed += _strip(row, x, y, width, share, upright=False)
+        y += share
+    return placed
+
+
+def plan(
+    parts: Sequence[Part],
+    banks: int,
+    subarrays: int,
+    subarray_aspect: float = 1.0,
+    aspect: float = 1.35,
+) -> Floorplan:
+    """Place `parts` in a macro of `banks` banks with `subarrays` sub-arrays each.
+
+    Args:
+        parts: the area breakdown; entries of zero area are left out.
+        banks: number of banks.
+        subarrays: sub-arrays of one bank.
+        subarray_aspect: width over height of one sub-array's cells.
+        aspect: wished width over height of the whole macro.
+    """
+    parts = [part for part in parts if part.area > 0]
+    total = sum(part.area for part in parts)
+    width = math.sqrt(total * aspect)
+    height = total / width
+    shared = [part for part in parts if part.place == "shared"]
+    strip = height * sum(part.area for part in shared) / total
+    rectangles = _shared(shared, 0.0, 0.0, width, strip) if shared else []
+    bank_columns, bank_rows = _grid(banks, width / (height - strip))
+    bank_width, bank_height = width / bank_columns, (height - strip) / bank_rows
+    tiles = subarrays if banks * subarrays <= _MOST_TILES else 1
+    columns, rows = _grid(tiles, bank_width / bank_height / subarray_aspect)
+    tile_width, tile_height = bank_width / columns, bank_height / rows
+    inner = {
+        place: [Part(p.name, p.area / banks / tiles, p.place) for p in parts if p.place == place]
+        for place in ("cells", "row", "column")
+    }
+    outlines: list[Rectangle] = []
+    for bank in range(banks):
+        x0 = (bank % bank_columns) * bank_width
+        y0 = strip + (bank // bank_columns) * bank_height
+        outlines.append(Rectangle("bank", x0, y0, bank_width, bank_height))
+        for tile in range(tiles):
+            x = x0 + (tile % columns) * tile_width
+            y = y0 + (tile // columns) * tile_height
+            rectangles += _tile(inner, x, y, tile_width, tile_height)
+    return Floorplan(width, height, tuple(rectangles), tuple(outlines), tuple(parts))
+
+
+def _tile(
+    inner: Mapping[str, Sequence[Part]], x: float, y: float, width: float, height: float
+) -> list[Rectangle]:
+    """One sub-array: column blocks below, row blocks at the left of what remains, cells in the
+    rest.
+    """
+    area = width * height
+    column = height * sum(part.area for part in inner["column"]) / area
+    placed = _strip(inner["column"], x, y, width, column, upright=True) if column else []
+    y, height = y + column, height - column
+    row = (
+        width * sum(part.area for part in inner["row"]) / (width * height) if inner["row"] else 0.0
+    )
+    if row:
+        placed += _strip(inner["row"], x, y, row, height, upright=False)
+    return placed + _strip(inner["cells"], x + row, y, width - row, height, upright=False)
+
+
+def draw(floorplan: Floorplan, titles: Mapping[str, str], width: float = 172.0) -> str:
+    """The floorplan with a scale bar and a key of areas, as an <svg> element `width` mm wide."""
+    plan_width = 0.58 * width
+    scale = plan_width / floorplan.width
+    plan_height = floorplan.height * scale
+    parts = sorted(floorplan.parts, key=lambda part: -part.area)
+    fill = {part.name: BLOCKS[i % len(BLOCKS)] for i, part in enumerate(parts)}
+    total = sum(part.area for part in parts)
+    drawing = Drawing(width, max(plan_height + 9.0, 4.6 * len(parts) + 12.0), "Floorplan to scale")
+    top = 1.0
+    for box in floorplan.rectangles:
+        drawing.rectangle(
+            box.x * scale + 0.5,
+            top + plan_height - (box.y + box.height) * scale,
+            box.width * scale,
+            box.height * scale,
+            fill=fill[box.name],
+            stroke="#ffffff",
+            line=0.05,
+            title=f"{titles.get(box.name, box.name)}: {written(box.area, 'm^2')}",
+        )
+    for box in floorplan.banks:
+        drawing.rectangle(
+            box.x * scale + 0.5,
+            top + plan_height - (box.y + box.height) * scale,
+            box.width * scale,
+            box.height * scale,
+            line=0.2,
+        )
+    drawing.rectangle(0.5, top, plan_width, plan_height, line=0.4)
+    _scale_bar(drawing, floorplan, scale, top + plan_height + 3.2)
+    x = plan_width + 7.0
+    for index, part in enumerate(parts):
+        y = top + 2.6 + 4.6 * index
+        drawing.rectangle(x, y - 2.3, 3.0, 3.0, fill=fill[part.name], line=0.1)
+        drawing.text(x + 4.6, y, titles.get(part.name, part.name))
+        drawing.text(width - 13.0, y, written(part.area, "m^2"), anchor="end")
+        drawing.text(width - 0.5, y, percent(part.area / total, 2), anchor="end", fill=GREY)
+    y = top + 2.6 + 4.6 * len(parts)
+    drawing.path([(x, y - 3.3), (width - 0.5, y - 3.3)], line=0.2)
+    drawing.text(x + 4.6, y + 0.4, "Total", weight=600)
+    drawing.text(width - 13.0, y + 0.4, written(total, "m^2"), anchor="end", weight=600)
+    return str(drawing)
+
+
+def _scale_bar(drawing: Drawing, floorplan: Floorplan, scale: float, y: float) -> None:
+    step = 10.0 ** math.floor(math.log10(floorplan.width / 3.0))
+    length = max(step * factor for factor in (1, 2, 5) if step * factor <= floorplan.width / 3.0)
+    start, end = 0.5, 0.5 + length * scale
+    drawing.path([(start, y), (end, y)], line=0.4)
+    for x in (start, end):
+        drawing.path([(x, y - 0.9), (x, y + 0.9)])
+    drawing.text(end + 1.5, y + 0.9, written(length, "m"))
+    size = f"{written(floorplan.width, 'm')} × {written(floorplan.height, 'm')}"
+    drawing.text(0.5 + floorplan.width * scale, y + 0.9, size, anchor="end", fill=GREY)

@@ -1,0 +1,125 @@
+"""The look that figures, drawings and pages share: colours, font, and how a matplotlib axis is
+dressed.
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, ParamSpec
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Arguments = ParamSpec("Arguments")
+
+FONT_FOLDER = Path(__file__).parent / "fonts"
+FONT = "Inter"
+FONT_FILES = {
+    "regular": "Inter-Regular.otf",
+    "semibold": "Inter-SemiBold.otf",
+    "italic": "Inter-Italic.otf",
+}
+
+INK = "#1a1f26"
+GREY = "#5c6670"
+RULE = "#c9d0d6"
+PALE = "#f1f4f6"
+ACCENT = "#17507f"
+LOW_STATE = "#17507f"
+HIGH_STATE = "#b4511f"
+GOOD = "#2c6e49"
+BAD = "#a4161a"
+# One hue a block of the macro, muted so that a printed floorplan stays legible in grey.
+BLOCKS = (
+    "#9fbdd6", "#e3b58f", "#a9c8a0", "#d8c58a", "#c3aed0", "#94c4c0", "#dba3a3", "#b9c1c9",
+    "#cdb59a", "#8fa8c9", "#bfd18f", "#d3a9c4", "#a3b5a6", "#e0cdb8",
+)  # fmt: skip
+# Cold to hot, for curves at several temperatures.
+TEMPERATURES = ("#2166ac", "#4d9ac0", "#8a8d91", "#dd8452", "#b2182b", "#67001f")
+
+
+@functools.cache
+def _settings() -> dict[str, object]:
+    """Matplotlib settings of every figure; registers the shipped font at first use."""
+    from matplotlib import font_manager
+
+    for name in FONT_FILES.values():
+        font_manager.fontManager.addfont(str(FONT_FOLDER / name))
+    return {
+        "font.family": FONT,
+        "font.size": 7.5,
+        "axes.labelsize": 7.5,
+        "axes.titlesize": 7.5,
+        "axes.linewidth": 0.6,
+        "axes.edgecolor": INK,
+        "axes.labelcolor": INK,
+        "text.color": INK,
+        "xtick.color": INK,
+        "ytick.color": INK,
+        "xtick.labelsize": 7,
+        "ytick.labelsize": 7,
+        "xtick.direction": "in",
+        "ytick.direction": "in",
+        "xtick.major.size": 3,
+        "ytick.major.size": 3,
+        "xtick.minor.size": 1.6,
+        "ytick.minor.size": 1.6,
+        "xtick.major.width": 0.5,
+        "ytick.major.width": 0.5,
+        "xtick.minor.width": 0.4,
+        "ytick.minor.width": 0.4,
+        "grid.color": "#e4e8eb",
+        "grid.linewidth": 0.5,
+        "axes.grid": True,
+        "axes.axisbelow": True,
+        "lines.linewidth": 1.3,
+        "legend.fontsize": 6.8,
+        "legend.frameon": False,
+        "legend.handlelength": 1.6,
+        "mathtext.fontset": "custom",
+        "mathtext.rm": FONT,
+        "mathtext.it": f"{FONT}:italic",
+        "mathtext.bf": f"{FONT}:semibold",
+        "mathtext.cal": FONT,
+        "mathtext.sf": FONT,
+        "mathtext.tt": FONT,
+        "svg.fonttype": "none",
+        # Identifiers in the drawing are then the same in every run.
+        "svg.hashsalt": "tantala",
+        "figure.constrained_layout.wspace": 0.06,
+    }
+
+
+def plot(function: Callable[Arguments, str]) -> Callable[Arguments, str]:
+    """Run a drawing function under the shared settings, without touching matplotlib's global
+    ones.
+    """
+
+    @functools.wraps(function)
+    def dressed(*args: Arguments.args, **kwargs: Arguments.kwargs) -> str:
+        import matplotlib as mpl
+
+        with mpl.rc_context(_settings()):
+            return function(*args, **kwargs)
+
+    return dressed
+
+
+def figure(width: float, height: float, columns: int = 1) -> tuple[Figure, list[Axes]]:
+    """A figure of `width` x `height` millimetres with `columns` axes side by side."""
+    from matplotlib.figure import Figure
+
+    drawing = Figure(figsize=(width / 25.4, height / 25.4), layout="constrained")
+    return drawing, list(drawing.subplots(1, columns, squeeze=False)[0])
+
+
+def as_svg(drawing: Figure, title: str) -> str:
+    """The figure as an inline <svg> element: text stays text, no date, stable identifiers."""
+    buffer = io.StringIO()
+    drawing.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Title": title})
+    text = buffer.getvalue()
+    return text[text.index("<svg") :]
