@@ -13,6 +13,7 @@ from tantala.base.record import Item, parse_item
 LIBRARY = Path(__file__).parent.parent / "library"
 FOLDERS = {
     "cell": "cells",
+    "compact": "compact",
     "technology": "technologies",
     "circuit": "circuits",
     "chip": "chips",
