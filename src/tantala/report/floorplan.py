@@ -18,7 +18,7 @@ from tantala.report.style import BLOCKS, GREY
 from tantala.report.svg import Drawing
 
 Place = Literal["cells", "row", "column", "shared"]
-_MOST_TILES = 512
+_MOST_TILES = 768
 
 
 @dataclass(frozen=True)
@@ -64,15 +64,6 @@ class Floorplan:
         return sums
 
 
-def _grid(count: int, aspect: float) -> tuple[int, int]:
-    """(columns, rows) of an exact grid of `count` cells whose shape is nearest to columns/rows =
-    aspect.
-    """
-    divisors = [d for d in range(1, count + 1) if count % d == 0]
-    columns = min(divisors, key=lambda d: abs(math.log(d * d / count / aspect)))
-    return columns, count // columns
-
-
 def _strip(
     parts: Sequence[Part], x: float, y: float, width: float, height: float, upright: bool
 ) -> list[Rectangle]:
@@ -111,21 +102,25 @@ def _shared(
     return placed
 
 
-def plan(
-    parts: Sequence[Part],
-    banks: int,
-    subarrays: int,
-    subarray_aspect: float = 1.0,
-    aspect: float = 1.35,
-) -> Floorplan:
-    """Place `parts` in a macro of `banks` banks with `subarrays` sub-arrays each.
+@dataclass(frozen=True)
+class Grid:
+    """How the sub-arrays stand: banks across and up the macro, sub-arrays across and up one
+    bank.
+    """
+
+    bank_columns: int
+    bank_rows: int
+    columns: int
+    rows: int
+
+
+def plan(parts: Sequence[Part], grid: Grid, aspect: float) -> Floorplan:
+    """Place `parts` in a macro whose sub-arrays stand as `grid` says.
 
     Args:
         parts: the area breakdown; entries of zero area are left out.
-        banks: number of banks.
-        subarrays: sub-arrays of one bank.
-        subarray_aspect: width over height of one sub-array's cells.
-        aspect: wished width over height of the whole macro.
+        grid: arrangement of banks and sub-arrays.
+        aspect: width over height of the whole macro.
     """
     parts = [part for part in parts if part.area > 0]
     total = sum(part.area for part in parts)
@@ -134,21 +129,26 @@ def plan(
     shared = [part for part in parts if part.place == "shared"]
     strip = height * sum(part.area for part in shared) / total
     rectangles = _shared(shared, 0.0, 0.0, width, strip) if shared else []
-    bank_columns, bank_rows = _grid(banks, width / (height - strip))
-    bank_width, bank_height = width / bank_columns, (height - strip) / bank_rows
-    tiles = subarrays if banks * subarrays <= _MOST_TILES else 1
-    columns, rows = _grid(tiles, bank_width / bank_height / subarray_aspect)
+    bank_width, bank_height = width / grid.bank_columns, (height - strip) / grid.bank_rows
+    banks = grid.bank_columns * grid.bank_rows
+    # Beyond some hundreds, single sub-arrays are too small to print: a bank is then drawn as one.
+    single = banks * grid.columns * grid.rows <= _MOST_TILES
+    columns, rows = (grid.columns, grid.rows) if single else (1, 1)
     tile_width, tile_height = bank_width / columns, bank_height / rows
     inner = {
-        place: [Part(p.name, p.area / banks / tiles, p.place) for p in parts if p.place == place]
+        place: [
+            Part(part.name, part.area / (banks * columns * rows), place)
+            for part in parts
+            if part.place == place
+        ]
         for place in ("cells", "row", "column")
     }
     outlines: list[Rectangle] = []
     for bank in range(banks):
-        x0 = (bank % bank_columns) * bank_width
-        y0 = strip + (bank // bank_columns) * bank_height
+        x0 = (bank % grid.bank_columns) * bank_width
+        y0 = strip + (bank // grid.bank_columns) * bank_height
         outlines.append(Rectangle("bank", x0, y0, bank_width, bank_height))
-        for tile in range(tiles):
+        for tile in range(columns * rows):
             x = x0 + (tile % columns) * tile_width
             y = y0 + (tile // columns) * tile_height
             rectangles += _tile(inner, x, y, tile_width, tile_height)
