@@ -1,0 +1,111 @@
+"""What a macro needs to know of writing one bit: pulses, energy and current of SET and RESET.
+
+The figures come from writing a sample of cells with the very loop that `Population.write_verify`
+runs, so a macro and a chip never disagree.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tantala.base.quantity import to_si
+from tantala.cell.write_verify import PulseTrace, Scheme, WriteLoop
+
+if TYPE_CHECKING:
+    from tantala.cell.cell import Cell
+
+_PEAK_QUANTILE = 0.999  # of the currents of single pulses
+
+
+@dataclass(frozen=True)
+class TrainStatistics:
+    """One direction of a write, seen by a cell that must switch.
+
+    unfinished: share of cells that have not passed their verify after k pulses, k = 0 .. k_max,
+        starting at 1. energy: mean energy of pulse number 1 .. k_max, J, in cell and transistor
+        (the last known value where no cell needed that many). voltage, gate_voltage: largest line
+        and word-line voltage that occurred, V. current: 99.9 % quantile over cells of the mean
+        current of a pulse, A. width: of a pulse, s.
+    """
+
+    unfinished: NDArray[np.float64]
+    energy: NDArray[np.float64]
+    voltage: float
+    gate_voltage: float
+    current: float
+    width: float
+
+    @property
+    def failed(self) -> float:
+        """Share of cells which the last pulse leaves unfinished."""
+        return float(self.unfinished[-1])
+
+    @property
+    def mean_pulses(self) -> float:
+        """Mean pulses of one cell."""
+        return float(self.unfinished[:-1].sum())
+
+
+@dataclass(frozen=True)
+class WriteStatistics:
+    """SET and RESET trains of a scheme on a cell; cells: how many were written to find them."""
+
+    scheme: str
+    set: TrainStatistics
+    reset: TrainStatistics
+    verify_time: float
+    cells: int
+
+
+def write_statistics(
+    cell: Cell,
+    scheme: str = "ispp",
+    temperature: float | str = "25 degC",
+    seed: int = 0,
+    cells: int = 20_000,
+) -> WriteStatistics:
+    """Statistics of writing one bit a cell, from ``cells`` written cells.
+
+    The smallest share that can be told is 1/cells; rarer events are not seen.
+    """
+    kelvin = to_si(temperature, "K", name="temperature")
+    settings = Scheme.of(cell, scheme).settings
+    population = cell.sample(cells, seed=seed)
+    index = np.arange(cells)
+    passes = np.full(cells, settings.low_resistance_verify)
+    below = np.full(cells, settings.high_resistance_verify)
+    none, unlimited = np.zeros(cells), np.full(cells, np.inf)
+    trains: dict[int, TrainStatistics] = {}
+    # The first write brings the cells from the open-loop state of a sample to verified states.
+    for _ in range(2):
+        for direction, low, high in ((-1, none, below), (+1, passes, unlimited)):
+            loop = WriteLoop(
+                population, Scheme.of(cell, scheme), index, low, high, kelvin, tracing=True
+            )
+            outcome = loop.run(int(settings.max_pulses))
+            trains[direction] = _train(outcome.pulses, outcome.ok, loop.trace, settings.max_pulses)
+    return WriteStatistics(scheme, trains[+1], trains[-1], settings.verify_time, cells)
+
+
+def _train(
+    pulses: NDArray[np.uint32], ok: NDArray[np.bool_], trace: list[PulseTrace], limit: float
+) -> TrainStatistics:
+    counts = np.arange(int(limit) + 1)
+    needed = np.where(ok, pulses, np.iinfo(np.uint32).max)[pulses > 0]
+    unfinished = np.array([np.mean(needed > count) for count in counts])
+    means = np.array([part.energy.mean() for part in trace], dtype=float)
+    energy = np.concatenate([means, np.full(int(limit) - len(means), means[-1])])
+    return TrainStatistics(
+        unfinished=unfinished,
+        energy=energy,
+        voltage=max(float(part.line.max()) for part in trace),
+        gate_voltage=max(float(part.gate.max()) for part in trace),
+        current=float(
+            np.quantile(np.concatenate([part.current for part in trace]), _PEAK_QUANTILE)
+        ),
+        width=trace[0].width,
+    )
