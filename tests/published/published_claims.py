@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -50,8 +51,12 @@ def _group(group: Mapping[str, Any]) -> list[Claim]:
     claims = []
     for row in group["rows"]:
         arguments = dict(zip(group["columns"], row, strict=True))
-        published = arguments.pop("published")
+        printed = arguments.pop("published")
+        published = float(printed)
         low, high = _band(published, group.get("band", {}), arguments.pop("between", None))
+        if isinstance(printed, str):
+            # A figure given as text is known to its last printed digit only.
+            low, high = low - _half_digit(printed), high + _half_digit(printed)
         key = " ".join(str(value) for value in arguments.values())
         claims.append(
             Claim(
@@ -73,6 +78,13 @@ def _group(group: Mapping[str, Any]) -> list[Claim]:
     }
     assert not unused, f"{group['id']}: known_miss of rows that are not there: {unused}"
     return claims
+
+
+def _half_digit(printed: str) -> float:
+    """Half a unit of the last printed digit: 0.0005 for "7.5e-2"."""
+    exponent = Decimal(printed).as_tuple().exponent
+    assert isinstance(exponent, int), printed
+    return 0.5 * 10.0**exponent
 
 
 def _band(

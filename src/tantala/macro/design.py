@@ -90,6 +90,7 @@ class Aim(FileModel):
     area: Annotated[float, Field(ge=0.0)] = 1.0
     read_latency: Annotated[float, Field(ge=0.0)] = 1.0
     read_energy: Annotated[float, Field(ge=0.0)] = 1.0
+    write_time: Annotated[float, Field(ge=0.0)] = 1.0
     write_energy: Annotated[float, Field(ge=0.0)] = 0.0
     standby: Annotated[float, Field(ge=0.0)] = 0.0
 

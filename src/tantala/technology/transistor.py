@@ -9,7 +9,7 @@ Ioff ~ T^2 exp(-q Vth(T) / (n k T)); gate and junction leakage are left out.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -70,6 +70,10 @@ class Transistor:
     temperature: float
     supply: float
     shift: Shift = Shift()
+
+    def with_supply(self, supply: float) -> Transistor:
+        """The same device in a domain of another supply [V]."""
+        return replace(self, supply=float(supply))
 
     @property
     def length(self) -> float:
@@ -177,7 +181,10 @@ class Transistor:
         gate_voltage: ArrayLike | None = None,
         swing: ArrayLike | None = None,
     ) -> np.ndarray:
-        """Switching resistance [ohm]: ln 2 R C = C swing / (2 I_eff), swing = gate drive if None."""
+        """Switching resistance [ohm]: ln 2 R C = C swing / (2 I_eff).
+
+        `gate_voltage` is the supply if None, `swing` [V] of the output the gate voltage if None.
+        """
         if swing is None:
             swing = self.supply if gate_voltage is None else gate_voltage
         current = self.effective_current(width, polarity, gate_voltage)

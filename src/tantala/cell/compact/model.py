@@ -18,7 +18,7 @@ from tantala.base.errors import (
     RangeViolation,
     unknown,
 )
-from tantala.base.library import load_item
+from tantala.base.library import load_item, names, read_toml
 from tantala.base.quantity import to_si
 from tantala.base.record import Item
 from tantala.cell.compact.integrate import (
@@ -349,8 +349,17 @@ class CompactModel:
 
 
 def load_compact(name: str | Path) -> CompactModel:
-    """A compact model by library name ("stanford_v1", "jart_vcm_1b") or path of a TOML file."""
+    """A compact model by library name ("sky130", "stanford_v1", "jart_vcm_1b") or path.
+
+    A cell file that holds a compact model (as `sky130` does) is accepted too.
+    """
+    if str(name) in names("cell") or _is_cell(Path(name)):
+        return CompactModel.of(load_item("cell", name), "compact")
     return CompactModel.of(load_item("compact", name))
+
+
+def _is_cell(path: Path) -> bool:
+    return path.suffix == ".toml" and path.is_file() and read_toml(path).get("kind") == "cell"
 
 
 def _waveform(voltage: float | str | Waveform, duration: float | str | None) -> Waveform:
