@@ -1,0 +1,124 @@
+"""Column multiplexer: pass gates between bit (or source) lines, sense amplifiers and drivers.
+
+Each line has a large write gate, sized by the write current, and a small read gate, so that the
+sense amplifier does not carry the drains of the write path.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from tantala.circuit.constants import Circuits
+from tantala.circuit.cost import Cost
+from tantala.circuit.gate import Chain, gate_chain, nand_effort
+from tantala.circuit.word_line import check_stress, level_shifter
+from tantala.technology import Line, Process, Transistor, distributed_delay
+
+
+@dataclass(frozen=True)
+class ColumnMux:
+    """`groups` groups of `ratio` lines each onto one read node and one write node.
+
+    `write_resistance`, `read_resistance` [ohm] of a selected line; `line_capacitance` [F] which the
+    gates add to each line; `read_node`, `write_node` [F] of the common nodes. `cost`: area and
+    leakage of everything, delay and energy of one selection for a read; `write_delay`,
+    `write_energy` of one for a write (from the select voltage's supply).
+    """
+
+    write_resistance: Any
+    read_resistance: Any
+    line_capacitance: Any
+    read_node: Any
+    write_node: Any
+    write_delay: Any
+    write_energy: Any
+    cost: Cost
+
+
+def column_mux(
+    process: Process,
+    circuits: Circuits,
+    ratio: ArrayLike,
+    groups: ArrayLike,
+    column_pitch: ArrayLike,
+    write_current: ArrayLike,
+    write_voltage: float,
+    read_voltage: float,
+) -> ColumnMux:
+    """Mux of `ratio`:1 over `groups` groups with lines `column_pitch` [m] apart.
+
+    `write_voltage` and `read_voltage` [V] are the select voltages. All pass gates are thick-oxide:
+    the read gate must hold off the write voltage.
+    """
+    check_stress(process.io, write_voltage, "column select voltage")
+    ratio, groups = np.asarray(ratio, float), np.asarray(groups, float)
+    io = process.io.with_supply(write_voltage)
+    beta = io.pn_ratio
+    minimum = io.parameters.minimum_width
+    unit = _pass_conductance(io, write_voltage)
+    write_width = np.asarray(write_current, float) / (circuits.column.write_drop * unit)
+    write_width = np.maximum(write_width, minimum)
+    read_width = circuits.column.read_gate * minimum
+    read_unit = _pass_conductance(process.io, read_voltage)
+    drain = io.drain_capacitance * (1.0 + beta)
+    wire = process.local.capacitance * ratio * column_pitch
+    length = groups * ratio * column_pitch
+    read = _select(process, circuits, ratio, length, groups * read_width, read_voltage)
+    write = _select(process, circuits, ratio, length, groups * write_width, write_voltage)
+    gates = groups * ratio * io.area((write_width + read_width) * (1.0 + beta))
+    area = gates / circuits.calibration.high_voltage_layout + ratio * (read.area + write.area)
+    return ColumnMux(
+        write_resistance=1.0 / (unit * write_width),
+        read_resistance=1.0 / (read_unit * read_width),
+        line_capacitance=drain * (write_width + read_width),
+        read_node=ratio * drain * read_width + wire,
+        write_node=ratio * drain * write_width + wire,
+        write_delay=write.delay,
+        write_energy=write.energy,
+        cost=Cost(area, read.delay, read.energy, ratio * (read.leakage + write.leakage)),
+    )
+
+
+def _select(
+    process: Process,
+    circuits: Circuits,
+    ratio: np.ndarray,
+    length: np.ndarray,
+    gate_width: Any,
+    voltage: float,
+) -> Cost:
+    """One select line of `length` [m] at `voltage` with pass gates of `gate_width` [m] on it."""
+    io = process.io.with_supply(voltage)
+    shifter = level_shifter(process, circuits, voltage)
+    line = Line.of(process.intermediate, length)
+    load = line.capacitance + gate_width * io.gate_capacitance * (1.0 + io.pn_ratio)
+    driver = gate_chain(io, shifter.output_width, load)
+    decode: Chain = gate_chain(
+        process.core,
+        process.core.parameters.minimum_width,
+        shifter.output_width * io.gate_capacitance,
+        nand_effort(np.maximum(1.0, np.log2(ratio))),
+    )
+    wire = distributed_delay(Line(line.resistance, load))
+    return Cost(
+        shifter.cost.area
+        + driver.area(io) / circuits.calibration.high_voltage_layout
+        + decode.area(process.core) / circuits.calibration.core_layout,
+        decode.delay + shifter.cost.delay + driver.delay + wire,
+        decode.energy + shifter.cost.energy + driver.energy,
+        shifter.cost.leakage + driver.leakage(io) + decode.leakage(process.core),
+    )
+
+
+def _pass_conductance(io: Transistor, select: float) -> Any:
+    """Conductance per n width [S/m] of a transmission gate whose line is at half of `select`.
+
+    That is its worst point: both devices then have half the drive.
+    """
+    half = 0.5 * select
+    n = io.channel_conductance(half, 1.0, "n")
+    return n + io.channel_conductance(half, io.pn_ratio, "p")
