@@ -11,7 +11,8 @@ from typing import Literal
 import numpy as np
 from scipy.special import gammaln
 
-CodeKind = Literal["none", "secded", "bch"]
+CodeKind = Literal["none", "secded", "bch2", "bch3"]
+CORRECTABLE = {"none": 0, "secded": 1, "bch2": 2, "bch3": 3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,14 +20,18 @@ class Code:
     """A block code over one memory word.
 
     Attributes:
-        kind: ``none``, ``secded`` (extended Hamming) or ``bch`` (binary, shortened).
+        kind: ``none``, ``secded`` (single correction, double detection), ``bch2`` or ``bch3`` (binary BCH
+            with two or three corrections, shortened).
         data_bits: payload of the word.
-        correctable: bit errors per word that are always corrected.
     """
 
     kind: CodeKind
     data_bits: int
-    correctable: int
+
+    @property
+    def correctable(self) -> int:
+        """Bit errors of a word that are always corrected."""
+        return CORRECTABLE[self.kind]
 
     @property
     def check_bits(self) -> int:
@@ -52,10 +57,9 @@ class Code:
         return self.data_bits + self.check_bits
 
 
-def code(kind: CodeKind, data_bits: int, correctable: int = 1) -> Code:
-    """The code of a design; ``correctable`` matters for BCH only (SECDED corrects one, ``none`` nothing)."""
-    strength = {"none": 0, "secded": 1, "bch": correctable}[kind]
-    return Code(kind, data_bits, strength)
+def code(kind: CodeKind, data_bits: int) -> Code:
+    """The code of a design over words of `data_bits`."""
+    return Code(kind, data_bits)
 
 
 def log_more_than(t: int, n: int, log_p: float) -> float:

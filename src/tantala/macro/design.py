@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from tantala.base.errors import InputError, Problem, raise_if
+from tantala.base.errors import InputError, Problem, nearest, raise_if
 from tantala.base.library import locate, names, read_toml
 from tantala.base.schema import (
     Ampere,
@@ -31,6 +31,8 @@ from tantala.macro.coding import Code, code
 from tantala.macro.metrics import METRICS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tantala.macro.macro import Macro
 
 AUTO = "auto"
@@ -38,12 +40,27 @@ Auto = Literal["auto"]
 T = TypeVar("T")
 
 
-def _known(kind: str) -> AfterValidator:
-    """A library name of `kind`, or a path to a file of the user's own."""
+def _technology(name: str) -> Any:
+    from tantala.technology import load_technology
+
+    return load_technology(name)
+
+
+def _corner(name: str) -> str:
+    from tantala.technology import CORNERS
+
+    if name not in CORNERS:
+        text = f"unknown corner; allowed: {', '.join(CORNERS)}. Try: {nearest(name, CORNERS)}"
+        raise PydanticCustomError("tantala.name", "{text}", {"text": text})
+    return name
+
+
+def _known(kind: str, find: Callable[[str], Any] | None = None) -> AfterValidator:
+    """A library name of `kind` that `find` can find, or a path to a file of the user's own."""
 
     def check(name: str) -> str:
         try:
-            locate(kind, name)
+            locate(kind, name) if find is None else find(name)
         except InputError as error:
             problem = error.problems[0]
             hint = f". Try: {problem.hint}" if problem.hint else ""
@@ -98,8 +115,7 @@ class Aim(FileModel):
 class Correction(FileModel):
     """Error-correcting code over one word."""
 
-    code: Literal["none", "secded", "bch"] = "secded"
-    correctable: Annotated[int, Field(ge=1, le=64, strict=True)] = 1
+    code: Literal["none", "secded", "bch2", "bch3"] = "secded"
 
 
 class Write(FileModel):
@@ -121,7 +137,7 @@ class Supplies(FileModel):
 class Environment(FileModel):
     """Corners and junction temperatures over which every requirement must hold."""
 
-    corners: tuple[str, ...] = ("slow", "typical", "fast")
+    corners: tuple[Annotated[str, AfterValidator(_corner)], ...] = ("slow", "typical", "fast")
     temperature_min: Temperature
     temperature_typical: Temperature
     temperature_max: Temperature
@@ -223,7 +239,7 @@ class Design(FileModel):
     type: Literal["embedded", "serial"]
     capacity: Bits
     word: Bits
-    technology: Annotated[str, _known("technology")]
+    technology: Annotated[str, _known("technology", _technology)]
     cell: Annotated[str, _known("cell")]
     organisation: Organisation = Organisation()
     aim: Aim = Aim()
@@ -238,7 +254,7 @@ class Design(FileModel):
     @property
     def code(self) -> Code:
         """The error-correcting code over one word."""
-        return code(self.correction.code, self.word, self.correction.correctable)
+        return code(self.correction.code, self.word)
 
     @property
     def words(self) -> int:

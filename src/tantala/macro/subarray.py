@@ -1,0 +1,198 @@
+"""A sub-array: cells, its two kinds of line, and the circuits on its edges."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from tantala.circuit.column_mux import ColumnMux, column_mux
+from tantala.circuit.cost import Cost
+from tantala.circuit.decoder import RowDecoder, row_decoder
+from tantala.circuit.reference import reference_generator
+from tantala.circuit.sense_amplifier import SenseAmplifier, SenseCurrents, SenseTime
+from tantala.circuit.word_line import WordLineDriver, word_line_driver
+from tantala.circuit.write_driver import WriteDriver, supply_for, write_driver
+from tantala.macro.plan import Plan
+from tantala.macro.setting import Setting
+from tantala.technology import Line
+
+
+@dataclass(frozen=True, slots=True)
+class CellArray:
+    """The cells of a sub-array and the lines through them; numbers or broadcastable arrays.
+
+    `rows`, `columns` count everything (spare, reference and edge cells); `width`, `height` in m.
+    """
+
+    rows: Any
+    columns: Any
+    width: Any
+    height: Any
+    word_line: Line
+    bit_line: Line
+
+
+def cell_array(setting: Setting, plan: Plan) -> CellArray:
+    """Dimensions and wires of the cell array of a sub-array.
+
+    A bit line carries half a contact of drain per cell, since neighbours share one; the source line is
+    like the bit line.
+    """
+    layout, cell, io = setting.assembly.layout, setting.cell, setting.process.io
+    rows = plan.rows + setting.spare_rows + layout.edge_rows
+    columns = (
+        plan.columns + setting.spare_columns + layout.edge_columns + layout.reference_columns
+    )
+    pitch = cell.width * (1.0 + layout.strap)
+    width, height = columns * pitch, rows * cell.height
+    gate = cell.access_width * io.gate_capacitance
+    drain = 0.5 * cell.access_width * io.drain_capacitance
+    return CellArray(
+        rows,
+        columns,
+        width,
+        height,
+        Line.of(setting.process.intermediate, width, gate / pitch),
+        Line.of(setting.process.local, height, drain / cell.height),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RowPath:
+    """Decoder and word-line drivers."""
+
+    decoder: RowDecoder
+    driver: WordLineDriver
+
+    @property
+    def area(self) -> Any:
+        """Area of the row strip, m^2."""
+        return self.decoder.cost.area + self.driver.cost.area
+
+    @property
+    def leakage(self) -> Any:
+        """Leakage power of the row strip, W."""
+        return self.decoder.cost.leakage + self.driver.cost.leakage
+
+
+def row_path(setting: Setting, plan: Plan, array: CellArray) -> RowPath:
+    """Row circuits; `plan.drive` scales the row gates from which the drivers start."""
+    circuits, cell = setting.circuits, setting.cell
+    sized = replace(
+        circuits,
+        decoder=replace(circuits.decoder, row_gate=circuits.decoder.row_gate * plan.drive),
+    )
+    rows = plan.rows + setting.spare_rows
+    decoder = row_decoder(setting.process, sized, rows, cell.height)
+    driver = word_line_driver(
+        setting.process,
+        circuits,
+        rows,
+        array.word_line,
+        cell.read_gate_voltage,
+        max(cell.set.gate_voltage, cell.reset.gate_voltage),
+        decoder.row_width,
+        decoder.row_inputs,
+    )
+    return RowPath(decoder, driver)
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnPath:
+    """Multiplexer, sense amplifiers, write drivers and reference.
+
+    `amplifiers` counts those of a sub-array; `set_supply`, `reset_supply` are the voltages (V) that the
+    drivers need for the cell to see its own.
+    """
+
+    mux: ColumnMux
+    amplifiers: Any
+    currents: SenseCurrents
+    time: SenseTime
+    offset: Any
+    sense: Cost
+    reference: Cost
+    driver: WriteDriver
+    drivers: Any
+    set_supply: Any
+    reset_supply: Any
+
+    @property
+    def area(self) -> Any:
+        """Area of the column strip, m^2."""
+        return (
+            self.mux.cost.area
+            + self.amplifiers * self.sense.area
+            + self.drivers * self.driver.cost.area
+            + self.reference.area
+        )
+
+
+def column_path(setting: Setting, plan: Plan, array: CellArray) -> ColumnPath:
+    """Column circuits; `plan.sense` scales the devices of the sense amplifiers.
+
+    Word-wide sensing needs an amplifier for each group of `mux` columns. Write drivers are shared
+    likewise: `plan.parallel` bits of a word are pulsed at once, spread over its sub-arrays.
+    """
+    process, circuits, cell = setting.process, setting.circuits, setting.cell
+    amplifiers = plan.sense_amps + np.ceil(setting.spare_columns / plan.mux)
+    current = max(cell.set.current, cell.reset.current)
+    highest = max(cell.set.voltage, cell.reset.voltage)
+    mux = column_mux(
+        process,
+        circuits,
+        plan.mux,
+        amplifiers,
+        cell.width * (1.0 + setting.assembly.layout.strap),
+        current,
+        process.io.parameters.maximum_voltage,
+        setting.high_supply,
+    )
+    sizes = circuits.sense
+    sized = replace(
+        circuits,
+        sense=replace(
+            sizes,
+            clamp_width=sizes.clamp_width * plan.sense,
+            mirror_width=sizes.mirror_width * plan.sense,
+            latch_width=sizes.latch_width * plan.sense,
+        ),
+    )
+    amplifier = SenseAmplifier(process, sized, cell.read_voltage)
+    # The farthest cell reads through both of its lines; the nearest high-resistance cell through none.
+    series = 2.0 * array.bit_line.resistance + mux.read_resistance
+    low = cell.read_voltage / (1.0 / setting.low_tail + series)
+    high = cell.read_voltage * setting.high_tail
+    currents = SenseCurrents(low, high, 0.5 * (low + high))
+    every = plan.subarrays * amplifiers
+    node = mux.node_capacitance + amplifier.input_capacitance
+    time = amplifier.time(
+        currents,
+        Line(array.bit_line.resistance, array.bit_line.capacitance + mux.line_capacitance),
+        node,
+        setting.assembly.read.sense_loss / every,
+        mux.read_resistance,
+        closed="infinite",
+    )
+    sense = amplifier.cost(currents, time, array.bit_line.capacitance + node)
+    path = 2.0 * (array.bit_line.resistance + mux.write_resistance)
+    drop = circuits.column.driver_drop
+    set_supply = supply_for(cell.set.voltage, cell.set.current, path) + drop
+    reset_supply = supply_for(cell.reset.voltage, cell.reset.current, path) + drop
+    line = Line(array.bit_line.resistance, array.bit_line.capacitance + mux.node_capacitance)
+    driver = write_driver(process, circuits, current, highest, line)
+    return ColumnPath(
+        mux,
+        amplifiers,
+        currents,
+        time,
+        amplifier.offset_current(currents.reference),
+        sense,
+        reference_generator(process, circuits, currents.reference, time.total),
+        driver,
+        2.0 * np.ceil(plan.parallel / plan.together),
+        set_supply,
+        reset_supply,
+    )
