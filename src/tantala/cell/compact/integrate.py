@@ -209,6 +209,9 @@ def _step(
 
     A length of 0 says that no step met the tolerance.
     """
+    if resting and setting.thermal_time == 0.0:
+        # Nothing evolves: the temperature follows the voltage at the next point of the record.
+        return coordinate, at.temperature, step, LARGEST_GROWTH * step
     stroke = setting.high - setting.low
     jacobian = _jacobian(model, setting, at, coordinate, voltage, resting)
     drift = _drift(model, setting, at, coordinate, voltage, ramp, resting)
