@@ -1,0 +1,73 @@
+"""Wear: cells that end stuck in the low-resistance state, and a high state that sinks and widens.
+
+Each SET pulse uses up 1 / eta of a cell's life, with
+
+    eta(V_WL) = eta_0 10**(-(V_WL - V_0) / s)
+
+the characteristic number of SET pulses at the compliance of word line V_WL; a cell is stuck low
+once the damage D has used up its own life L, which is Weibull, P(L <= D) = 1 - exp(-D**beta). So the
+number of cycles to failure at constant V_WL is Weibull with scale eta(V_WL) and shape beta.
+
+Cycling also moves the high-resistance state: after N cycles ln R after RESET is lower by
+m log10(1 + N / N_0), and the relative spread of the growth is wider by 1 + w log10(1 + N / N_0).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from numpy.typing import ArrayLike, NDArray
+
+from tantala.base.binding import quantity
+from tantala.base.random import philox4x32, uniform_from_word
+from tantala.cell.variability import CONDITION
+
+_CONDITION = np.uint32(CONDITION)
+_LOW_BITS = np.uint64(0xFFFFFFFF)
+_HALF = np.uint64(32)
+_LIFE = 2  # word of the condition block
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class EnduranceLaw:
+    """Wear of a cell (`endurance` in a file)."""
+
+    life: float = quantity("1", "eta_0, characteristic SET pulses at the life voltage", minimum=1)
+    life_voltage: float = quantity("V", "V_0, word line at which the life is stated")
+    life_voltage_scale: float = quantity("V", "s, word-line voltage for a tenth of the life")
+    life_shape: float = quantity("1", "beta, Weibull shape of the life", minimum=0.05)
+    high_fall: float = quantity("1", "m, fall of ln R after RESET a decade of cycles")
+    high_widening: float = quantity("1", "w, relative widening of the growth a decade", minimum=0)
+    wear_onset: float = quantity("1", "N_0, cycles at which the wear sets in", minimum=1)
+
+    def characteristic_life(self, wordline: ArrayLike) -> Array:
+        """eta: SET pulses at word line [V] after which 63 % of the cells are stuck."""
+        decades = -(np.asarray(wordline, np.float64) - self.life_voltage) / self.life_voltage_scale
+        return self.life * 10.0**decades
+
+    def stuck_fraction(self, pulses: ArrayLike, wordline: ArrayLike) -> Array:
+        """Fraction of cells stuck low after a number of SET pulses at word line [V]."""
+        damage = np.asarray(pulses, np.float64) / self.characteristic_life(wordline)
+        return -np.expm1(-(damage**self.life_shape))
+
+    def wear(self, cycles: ArrayLike) -> tuple[Array, Array]:
+        """(fall of ln R after RESET, factor on the relative spread of the growth)."""
+        decades = np.log10(1.0 + np.asarray(cycles, np.float64) / self.wear_onset)
+        return self.high_fall * decades, 1.0 + self.high_widening * decades
+
+
+@njit(error_model="numpy", cache=True, nogil=True)
+def stick(damage, address, shape, k0, k1, flags, stuck):
+    """Set the flag `stuck` of cells whose damage has used up their life."""
+    smallest = math.exp(-25.0 / shape)  # below it the failure probability is under 2**-32
+    for i in range(len(damage)):
+        if damage[i] > smallest:
+            low = np.uint32(address[i] & _LOW_BITS)
+            high = np.uint32(address[i] >> _HALF)
+            block = philox4x32(low, np.uint32(0), _CONDITION, high, k0, k1)
+            if uniform_from_word(block[_LIFE]) < -math.expm1(-(damage[i] ** shape)):
+                flags[i] |= stuck

@@ -1,0 +1,267 @@
+"""The numba kernels of SET and RESET over vectors of cells; `pulses` holds their reference.
+
+A block of cells at a time, in phases over small buffers: draws, drift, physics. Each phase is a
+loop without branches or calls over few arrays, which LLVM turns into vector code (it gives up on
+one long loop over all of them); the buffers stay in the first cache.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from tantala.base.random import philox4x32
+from tantala.cell import variability
+from tantala.cell.elementary import FAST, F, exp32, log32, normal32
+from tantala.cell.switching import FLOOR_VOLTAGE
+from tantala.cell.variability import drift32, skewed32
+
+BLOCK = 1024
+SWITCHED = 1.5  # a cell counts as switched when R changed by more than this factor
+SMALLEST_GROWTH = 0.02  # of b in RESET: an event never shrinks the gap
+_TRAITS = np.uint32(variability.TRAITS)
+_CONDITION = np.uint32(variability.CONDITION)
+_SET_EVENT = np.uint32(variability.SET_EVENT)
+_RESET_EVENT = np.uint32(variability.RESET_EVENT)
+_LOW_BITS = np.uint64(0xFFFFFFFF)
+_HALF = np.uint64(32)
+_ZERO = np.uint32(0)
+_NEVER = F(1e30)  # ohm: a resistance no cell falls to
+_SMALLEST_DROP = F(1e-6)  # V
+_SMALLEST_CURRENT = F(1e-12)  # A
+_SMALLEST_GROWTH = F(SMALLEST_GROWTH)
+_LOG10_E = F(0.4342944819032518)
+_SWITCHED = F(SWITCHED)
+_LOG_SWITCHED = F(np.log(SWITCHED))
+OPTIONS = {"fastmath": FAST, "error_model": "numpy", "cache": True, "nogil": True}
+
+
+class SetConstants(NamedTuple):
+    """Constants of a SET at one temperature, all float32; made by `pulses.set_constants`."""
+
+    barrier_cell: F  # eV, cell part of the barrier's sigma
+    barrier_event: F  # eV, event part
+    threshold_spread: F  # V
+    of_cell: F  # square roots of the shares of ln R
+    of_drift: F
+    of_event: F
+    barrier: F  # eV, with the attempt time's and the reference resistance's logarithms
+    barrier_slope: F  # eV
+    heat: F  # eV, kT
+    lowering: F  # eV/V
+    threshold: F  # V
+    dibl: F
+    per_slope: F  # 1 / n
+    unit: F  # V, twice the softness
+    gain: F  # A/V^2
+    minimum: F  # ohm
+    series: F  # ohm
+    spread: F  # sigma of ln R
+    skewness: F
+
+
+class ResetConstants(NamedTuple):
+    """Constants of a RESET at one temperature, all float32; made by `pulses.reset_constants`."""
+
+    barrier_cell: F  # eV
+    barrier_event: F  # eV
+    stubborn_barrier: F  # eV
+    stubborn_fraction: F
+    of_cell: F  # square roots of the shares of the growth
+    of_drift: F
+    of_event: F
+    per_heat: F  # 1/eV
+    barrier: F  # E_r / kT + ln t_0
+    lowering: F  # 1/V, a_r / kT
+    follower_offset: F  # V
+    follower_softness: F  # V
+    reference: F  # ln R_ref
+    filament_exponent: F
+    incubation: F  # s
+    jump: F  # ln J
+    growth: F
+    spread: F  # relative sigma of the growth
+    skewness: F
+    decrease: F
+    decrease_time: F  # ln of the time scale at zero volts
+    decrease_per_volt: F  # 1/V
+    decrease_exponent: F
+    decrease_spread: F
+    high_fall: F  # of ln R a decade of cycles
+    high_widening: F  # of the spread a decade of cycles
+    per_wear_onset: F  # 1 / cycles
+
+
+@njit(inline="always")
+def _soft(x):
+    """ln(1 + exp(x)) without overflow."""
+    return F(max(x, F(0.0)) + log32(F(1.0) + exp32(-abs(x))))
+
+
+@njit(**OPTIONS)
+def _set_draws(address, writes, c, k0, k1, excess, shift, xi):
+    """Extra barrier [eV], extra threshold [V] and the part of xi without drift of each cell."""
+    for i in range(len(xi)):
+        low = np.uint32(address[i] & _LOW_BITS)
+        high = np.uint32(address[i] >> _HALF)
+        trait = philox4x32(low, _ZERO, _TRAITS, high, k0, k1)
+        event = philox4x32(low, writes[i], _SET_EVENT, high, k0, k1)
+        excess[i] = c.barrier_cell * normal32(trait[0]) + c.barrier_event * normal32(event[0])
+        shift[i] = c.threshold_spread * normal32(trait[1])
+        xi[i] = c.of_cell * normal32(trait[2]) + c.of_event * normal32(event[1])
+
+
+@njit(**OPTIONS)
+def _add_drift(address, cycles, steps, share, word, k0, k1, xi):
+    """Add the slow drift; `word` 0 for the low, 1 for the high state."""
+    for i in range(len(xi)):
+        low = np.uint32(address[i] & _LOW_BITS)
+        high = np.uint32(address[i] >> _HALF)
+        condition = philox4x32(low, _ZERO, _CONDITION, high, k0, k1)
+        xi[i] += share * drift32(low, high, cycles[i], condition[1], steps, k0, k1, word)
+
+
+@njit(**OPTIONS)
+def _set_physics(
+    conductance, movable, bitline, wordline, width, c, excess, shift, xi, energy, switched
+):
+    """The equations of `SetLaw`, in place."""
+    per_unit, per_lowering, steepness = F(1.0) / c.unit, F(1.0) / c.lowering, c.lowering / c.heat
+    for i in range(len(conductance)):
+        before = F(1.0) / conductance[i]
+        height = c.barrier + excess[i] + c.barrier_slope * log32(before) - c.heat * log32(width[i])
+        critical = max(height * per_lowering, F(FLOOR_VOLTAGE))
+        drop = bitline[i] - critical
+        safe = max(drop, _SMALLEST_DROP)
+        overdrive = (wordline[i] - c.threshold - shift[i] + c.dibl * safe) * c.per_slope
+        forward = c.unit * _soft(overdrive * per_unit)
+        backward = c.unit * _soft((overdrive - safe) * per_unit)
+        current = max(c.gain * (forward * forward - backward * backward), _SMALLEST_CURRENT)
+        grown = c.minimum + critical * (F(1.0) / current + c.series / safe)
+        target = grown * exp32(c.spread * skewed32(xi[i], c.skewness))
+        target = target if drop > F(0.0) else _NEVER
+        target = target if movable[i] != 0 else _NEVER
+        after = min(before, target)
+        wait = width[i] * exp32(min((critical - bitline[i]) * steepness, F(0.0)))
+        energy[i] = bitline[i] * bitline[i] * (wait / before + (width[i] - wait) / after)
+        conductance[i] = F(1.0) / after
+        switched[i] = np.uint8(before > _SWITCHED * after)
+
+
+@njit(**OPTIONS)
+def set_cells(
+    conductance, address, writes, cycles, movable, bitline, wordline, width, c, steps, k0, k1,
+    energy, switched,
+):  # fmt: skip
+    """One SET pulse; `c` are SetConstants, `steps` is log2 of the drift period."""
+    excess, shift, xi = np.empty(BLOCK, F), np.empty(BLOCK, F), np.empty(BLOCK, F)
+    for start in range(0, len(conductance), BLOCK):
+        to = min(start + BLOCK, len(conductance))
+        count = to - start
+        e, s, x = excess[:count], shift[:count], xi[:count]
+        _set_draws(address[start:to], writes[start:to], c, k0, k1, e, s, x)
+        _add_drift(address[start:to], cycles[start:to], steps, c.of_drift, 0, k0, k1, x)
+        _set_physics(
+            conductance[start:to], movable[start:to], bitline[start:to], wordline[start:to],
+            width[start:to], c, e, s, x, energy[start:to], switched[start:to],
+        )  # fmt: skip
+
+
+@njit(**OPTIONS)
+def _reset_draws(address, writes, c, k0, k1, excess, xi, fall):
+    """Extra barrier [eV], the part of xi without drift, and the normal of the decrease."""
+    limit = c.stubborn_fraction * F(2.0**32)
+    for i in range(len(xi)):
+        low = np.uint32(address[i] & _LOW_BITS)
+        high = np.uint32(address[i] >> _HALF)
+        trait = philox4x32(low, _ZERO, _TRAITS, high, k0, k1)
+        condition = philox4x32(low, _ZERO, _CONDITION, high, k0, k1)
+        event = philox4x32(low, writes[i], _RESET_EVENT, high, k0, k1)
+        own = c.barrier_cell * normal32(trait[0]) + c.barrier_event * normal32(event[0])
+        excess[i] = own + (c.stubborn_barrier if F(condition[0]) < limit else F(0.0))
+        xi[i] = c.of_cell * normal32(trait[3]) + c.of_event * normal32(event[1])
+        fall[i] = normal32(event[2])
+
+
+@njit(**OPTIONS)
+def _reset_growth(cycles, c, xi):
+    """Turn xi into the growth exponent b of each event."""
+    for i in range(len(xi)):
+        decades = _LOG10_E * log32(F(1.0) + F(cycles[i]) * c.per_wear_onset)
+        spread = c.spread * (F(1.0) + c.high_widening * decades)
+        grown = c.growth * (F(1.0) + spread * skewed32(xi[i], c.skewness))
+        xi[i] = max(grown, _SMALLEST_GROWTH)
+
+
+@njit(**OPTIONS)
+def _reset_times(source, wordline, width, c, excess, volts):
+    """Effective voltage [V] of each pulse, and ln(width / tau) in place of the extra barrier."""
+    per_softness = F(1.0) / c.follower_softness
+    for i in range(len(volts)):
+        beyond = (source[i] - wordline[i] - c.follower_offset) * per_softness
+        volts[i] = source[i] - c.follower_softness * _soft(beyond)
+        log_tau = c.barrier - c.lowering * volts[i] + excess[i] * c.per_heat
+        excess[i] = log32(width[i]) - log_tau
+
+
+@njit(**OPTIONS)
+def _reset_physics(conductance, cycles, movable, width, c, volts, log_time, growth, fall, onset):
+    """The equations of `ResetLaw`, in place; `onset` [s] is filled."""
+    for i in range(len(conductance)):
+        before = -log32(conductance[i]) - c.reference
+        log_onset = -log_time[i] - c.filament_exponent * before
+        onset[i] = c.incubation + width[i] * exp32(log_onset)
+        worn = c.high_fall * _LOG10_E * log32(F(1.0) + F(cycles[i]) * c.per_wear_onset)
+        stroke = c.jump + growth[i] * log_time[i]
+        higher = max(before, stroke)
+        apart = abs(before - stroke) / growth[i]
+        grown = higher + growth[i] * log32(F(1.0) + exp32(-apart)) - worn
+        decay = c.decrease_per_volt * volts[i] + log32(width[i]) - c.decrease_time
+        progress = exp32(c.decrease_exponent * decay)
+        spread = exp32(c.decrease_spread * (fall[i] - F(0.5) * c.decrease_spread))
+        closed = exp32(-F(2.0) * max(before, F(0.0)))
+        lowered = before - c.decrease * progress / (F(1.0) + progress) * spread * closed
+        after = max(before, grown) if width[i] > onset[i] else lowered
+        after = after if movable[i] != 0 else before
+        growth[i] = after
+        fall[i] = before
+
+
+@njit(**OPTIONS)
+def _reset_outcome(conductance, source, width, c, volts, onset, before, after, energy, switched):
+    """New conductance [S], energy [J] and flags from ln(R / R_ref) before and after."""
+    for i in range(len(conductance)):
+        waited = min(width[i], onset[i])
+        now = exp32(-after[i] - c.reference)
+        power = source[i] * volts[i]
+        energy[i] = power * (waited * conductance[i] + (width[i] - waited) * now)
+        switched[i] = np.uint8(after[i] - before[i] > _LOG_SWITCHED)
+        conductance[i] = now
+
+
+@njit(**OPTIONS)
+def reset_cells(
+    conductance, address, writes, cycles, movable, source, wordline, width, c, steps, k0, k1,
+    energy, switched,
+):  # fmt: skip
+    """One RESET pulse; `c` are ResetConstants, `steps` is log2 of the drift period."""
+    buffers = np.empty((5, BLOCK), F)
+    for start in range(0, len(conductance), BLOCK):
+        to = min(start + BLOCK, len(conductance))
+        count = to - start
+        excess, xi, fall = buffers[0, :count], buffers[1, :count], buffers[2, :count]
+        volts, onset = buffers[3, :count], buffers[4, :count]
+        _reset_draws(address[start:to], writes[start:to], c, k0, k1, excess, xi, fall)
+        _add_drift(address[start:to], cycles[start:to], steps, c.of_drift, 1, k0, k1, xi)
+        _reset_growth(cycles[start:to], c, xi)
+        _reset_times(source[start:to], wordline[start:to], width[start:to], c, excess, volts)
+        _reset_physics(
+            conductance[start:to], cycles[start:to], movable[start:to], width[start:to], c, volts,
+            excess, xi, fall, onset,
+        )  # fmt: skip
+        _reset_outcome(
+            conductance[start:to], source[start:to], width[start:to], c, volts, onset, fall, xi,
+            energy[start:to], switched[start:to],
+        )  # fmt: skip

@@ -1,0 +1,173 @@
+"""SET and RESET under a pulse, with the select transistor setting the compliance.
+
+SET (bit line high, word line sets the current). A barrier E, lowered by the cell's voltage and
+with the attempt time t_0, switches within a pulse of width t at temperature T when the cell sees
+
+    V_c(t, T) = (E - k T ln(t / t_0)) / a .
+
+The filament then grows until the cell's share of the bit-line voltage has fallen to V_c, while the
+transistor passes I(V_WL, V_BL - V_c) in series with R_s, and saturates at R_min:
+
+    R = (R_min + V_c / I + V_c R_s / (V_BL - V_c)) * spread,   R <= R_before .
+
+One equation gives the switching probability (V_c is spread by the barrier's spread), the partial
+SET near threshold, the compliance and its dependence on V_BL and width, all with temperature. The
+exponential dependence of rate on voltage over a barrier is that of the SKY130 ReRAM model; that the
+voltage left at the cell is fixed by the pulse width is its steady state. I is the EKV interpolation
+(Enz, Krummenacher, Vittoz 1995) with drain-induced barrier lowering.
+
+RESET (source line high; the transistor follows V_WL + V_x, so V = softmin(V_SL, V_WL + V_x)).
+
+    tau = t_0 exp((E_r - a_r V) / k T)                     spread by the barrier's spread
+    onset at t_on = t_i + tau (R_before / R_ref)**-eta      thick filaments wait longer
+    after it R / R_ref = (x**(1/b) + J**(1/b) t / tau)**b   x = R_before / R_ref
+
+so the first stroke multiplies R by about J and then grows as t**b; pulses add up, because the state
+x is an equivalent time. Before the onset R falls a little, by a saturating, spread amount. What a
+stubborn cell has more is barrier, which makes the failed RESET of some cells persistent.
+
+The law has no self-heating: its barriers and lowerings are apparent ones at the cell's own current.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tantala.base.binding import quantity
+
+BOLTZMANN_EV = 8.617333262e-5  # eV/K, exact by the SI (k / e)
+FLOOR_VOLTAGE = 0.05  # V; below it V_c stands for a barrier that heat alone crosses
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class SetLaw:
+    """SET kinetics and compliance (`set` in a file)."""
+
+    attempt_time: float = quantity("s", "t_0, attempt time of the barrier", minimum=1e-18)
+    barrier: float = quantity("eV", "E of a cell at the reference resistance", minimum=0)
+    lowering: float = quantity("eV/V", "a, lowering of the barrier by the cell's voltage")
+    barrier_slope: float = quantity("eV", "rise of the barrier for each e-fold of resistance")
+    reference_resistance: float = quantity("ohm", "resistance at which E is stated", minimum=1)
+    minimum_resistance: float = quantity("ohm", "R_min, of a fully grown filament", minimum=0)
+    series_resistance: float = quantity("ohm", "R_s, of wires and access", minimum=0)
+    transistor_gain: float = quantity("A/V^2", "specific current of the transistor / V**2")
+    transistor_threshold: float = quantity("V", "threshold of the select transistor")
+    transistor_slope: float = quantity("1", "slope factor n of the transistor", minimum=0.1)
+    transistor_softness: float = quantity("V", "width of weak inversion", minimum=1e-3)
+    transistor_dibl: float = quantity("V/V", "threshold lowering by drain voltage", minimum=0)
+
+    def critical_voltage(
+        self, width: ArrayLike, temperature: float, resistance: ArrayLike, excess: ArrayLike
+    ) -> Array:
+        """V_c [V] for a pulse of `width` [s] at `temperature` [K].
+
+        `resistance` [ohm] is that before the pulse, `excess` [eV] this event's extra barrier.
+        """
+        barrier = (
+            self.barrier
+            + np.asarray(excess, np.float64)
+            + self.barrier_slope * np.log(np.asarray(resistance) / self.reference_resistance)
+        )
+        heat = BOLTZMANN_EV * temperature * np.log(np.asarray(width) / self.attempt_time)
+        return np.maximum((barrier - heat) / self.lowering, FLOOR_VOLTAGE)
+
+    def current(self, wordline: ArrayLike, drop: ArrayLike, shift: ArrayLike = 0.0) -> Array:
+        """Transistor current [A] at gate voltage `wordline` and drain-source `drop` [V].
+
+        `shift` [V] is this cell's extra threshold.
+        """
+        overdrive = (
+            np.asarray(wordline)
+            - self.transistor_threshold
+            - np.asarray(shift)
+            + self.transistor_dibl * np.asarray(drop)
+        ) / self.transistor_slope
+        forward = self._inversion(overdrive)
+        return self.transistor_gain * (forward - self._inversion(overdrive - np.asarray(drop)))
+
+    def _inversion(self, voltage: Array) -> Array:
+        unit = 2.0 * self.transistor_softness
+        return (unit * np.logaddexp(0.0, voltage / unit)) ** 2
+
+    def resistance(
+        self,
+        bitline: ArrayLike,
+        wordline: ArrayLike,
+        critical: ArrayLike,
+        shift: ArrayLike = 0.0,
+    ) -> Array:
+        """R [ohm] at which the cell's voltage has fallen to `critical`; inf if it never rose to it.
+
+        The median, that is without the spread of ln R after SET.
+        """
+        drop = np.asarray(bitline) - np.asarray(critical)
+        safe = np.maximum(drop, 1e-6)
+        current = np.maximum(self.current(wordline, safe, shift), 1e-12)
+        grown = np.asarray(critical) * (1.0 / current + self.series_resistance / safe)
+        return np.where(drop > 0.0, self.minimum_resistance + grown, np.inf)
+
+
+@dataclass(frozen=True)
+class ResetLaw:
+    """RESET onset and growth (`reset` in a file)."""
+
+    attempt_time: float = quantity("s", "t_0, attempt time of the barrier", minimum=1e-18)
+    barrier: float = quantity("eV", "E_r, apparent barrier without field", minimum=0)
+    lowering: float = quantity("eV/V", "a_r, lowering by the effective voltage", minimum=0)
+    barrier_spread: float = quantity("eV", "sigma of the RESET barrier", minimum=0)
+    reference_resistance: float = quantity("ohm", "R_ref, at which tau is stated", minimum=1)
+    filament_exponent: float = quantity("1", "eta, slowing of the onset by thicker filaments")
+    incubation: float = quantity("s", "t_i, before which no onset comes", minimum=0)
+    follower_offset: float = quantity("V", "V_x, effective voltage minus V_WL when it follows")
+    follower_softness: float = quantity("V", "width of the change to following", minimum=1e-3)
+    jump: float = quantity("1", "J, ratio of the first stroke", minimum=1)
+    growth: float = quantity("1", "b, exponent of the growth with time", minimum=0.02)
+    stubborn_fraction: float = quantity("1", "share of stubborn cells", minimum=0, maximum=1)
+    stubborn_barrier: float = quantity("eV", "their extra barrier", minimum=0)
+    decrease: float = quantity("1", "largest mean fall of ln R before the onset", minimum=0)
+    decrease_time: float = quantity("s", "its time scale at the decrease voltage", minimum=0)
+    decrease_voltage: float = quantity("V", "voltage at which that time is stated")
+    decrease_voltage_scale: float = quantity("V", "e-fold of that time", minimum=1e-3)
+    decrease_exponent: float = quantity("1", "exponent of its growth with time", minimum=0)
+    decrease_spread: float = quantity("1", "sigma of its logarithm", minimum=0)
+
+    def effective_voltage(self, sourceline: ArrayLike, wordline: ArrayLike) -> Array:
+        """V [V]: the source line, or what the transistor lets follow its gate; smooth between."""
+        source = np.asarray(sourceline, np.float64)
+        excess = source - (np.asarray(wordline) + self.follower_offset)
+        return source - self.follower_softness * np.logaddexp(0.0, excess / self.follower_softness)
+
+    def time_constant(self, voltage: ArrayLike, temperature: float, excess: ArrayLike) -> Array:
+        """tau [s] at effective `voltage` [V]; `excess` [eV] is this event's extra barrier."""
+        barrier = self.barrier + np.asarray(excess) - self.lowering * np.asarray(voltage)
+        return self.attempt_time * np.exp(barrier / (BOLTZMANN_EV * temperature))
+
+    def onset(self, resistance: ArrayLike, tau: ArrayLike) -> Array:
+        """t_on [s] of cells at `resistance` [ohm] before the pulse."""
+        ratio = np.asarray(resistance) / self.reference_resistance
+        return self.incubation + np.asarray(tau) * ratio**-self.filament_exponent
+
+    def grown(
+        self, resistance: ArrayLike, width: ArrayLike, tau: ArrayLike, growth: ArrayLike
+    ) -> Array:
+        """R [ohm] after a pulse that had its onset; `growth` is b of each event."""
+        before = np.log(np.asarray(resistance) / self.reference_resistance)
+        stroke = np.log(self.jump) + growth * np.log(np.asarray(width) / np.asarray(tau))
+        sum_of_times = growth * np.logaddexp(before / growth, stroke / growth)
+        return self.reference_resistance * np.exp(sum_of_times)
+
+    def fall(
+        self, resistance: ArrayLike, voltage: ArrayLike, width: ArrayLike, xi: ArrayLike
+    ) -> Array:
+        """Fall of ln R of a cell that had no onset; `xi` standard normal; none with an open gap."""
+        scale = self.decrease_time * np.exp(
+            -(np.asarray(voltage) - self.decrease_voltage) / self.decrease_voltage_scale
+        )
+        progress = (np.asarray(width) / scale) ** self.decrease_exponent
+        spread = np.exp(self.decrease_spread * np.asarray(xi) - 0.5 * self.decrease_spread**2)
+        ratio = np.maximum(np.asarray(resistance) / self.reference_resistance, 1.0)
+        return self.decrease * progress / (1.0 + progress) * spread / ratio**2
