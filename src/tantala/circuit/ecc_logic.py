@@ -7,6 +7,7 @@ and a parallel Chien search with constant multipliers (Lin and Costello 2004).
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,6 +35,7 @@ class GateCount:
     busy_xors: float = 0.0
 
 
+@functools.lru_cache(maxsize=64)
 def encoder_gates(code: Code) -> GateCount:
     """XOR trees of the check equations."""
     weights = code.parity_weights()
@@ -42,6 +44,7 @@ def encoder_gates(code: Code) -> GateCount:
     return GateCount(xors, 0.0, levels, 0.0, xors)
 
 
+@functools.lru_cache(maxsize=64)
 def decoder_gates(code: Code) -> GateCount:
     """Check, locate and correct."""
     check = encoder_gates(code)

@@ -83,7 +83,7 @@ class SenseAmplifier:
         sigma = self.process.core.threshold_sigma(
             self._width(self.circuits.sense.latch_width), self._length
         )
-        return float(self.circuits.sense.offset_residue * sigma)
+        return self.circuits.sense.offset_residue * sigma
 
     def offset_current(self, current: ArrayLike) -> np.ndarray:
         """Standard deviation [A] of the comparison at `current` [A], after cancellation.
@@ -157,7 +157,7 @@ class SenseAmplifier:
             for polarity in ("n", "p")
         )
         load = 2.0 * width * (core.gate_capacitance * c.length + core.drain_capacitance)
-        return float((load + 2.0 * width * c.wiring) / gm)
+        return (load + 2.0 * width * c.wiring) / gm
 
     def cost(
         self, currents: SenseCurrents, time: SenseTime, bit_line_capacitance: ArrayLike
