@@ -12,7 +12,9 @@ from tantala.report.floorplan import Floorplan, Grid, Part, Rectangle, draw, pla
 
 AREAS = st.floats(1e-9, 1e-6)
 PARTS = st.lists(
-    st.tuples(AREAS, st.sampled_from(["row", "column", "shared"])), min_size=0, max_size=10
+    st.tuples(AREAS, st.sampled_from(["row", "column", "corner", "shared", "ring"])),
+    min_size=0,
+    max_size=10,
 )
 
 
@@ -58,8 +60,8 @@ def test_overlap_judge_catches_two_blocks_on_one_spot():
 def test_drawing_states_every_block_and_the_total():
     parts = _parts(3e-7, [(5e-8, "row"), (4e-8, "column"), (2e-8, "shared")])
     placed: Floorplan = plan(parts, Grid(1, 1, 2, 2), aspect=1.0)
-    drawing = draw(placed, {"cells": "Cell array"})
-    assert "Cell array" in drawing
-    assert "block_2" in drawing
+    drawing = draw(placed)
+    assert "Cells" in drawing
+    assert "Block_2" in drawing
     assert "0.41\N{NARROW NO-BREAK SPACE}mm²" in drawing
     assert math.isclose(placed.width, placed.height)

@@ -7,7 +7,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from tantala.report.notation import percent, scaled
+from tantala.report.notation import capitalised, percent, scaled
 from tantala.report.style import ACCENT, BLOCKS, GREY, INK, RULE
 from tantala.report.svg import Drawing
 
@@ -25,7 +25,6 @@ def _ticks(maximum: float, wanted: int = 5) -> list[float]:
 def waterfall(
     parts: Mapping[str, float],
     unit: str,
-    titles: Mapping[str, str],
     total_title: str,
     width: float = 172.0,
 ) -> str:
@@ -51,7 +50,7 @@ def waterfall(
             left + (right - left) * start / total,
             (right - left) * value / total,
         )
-        drawing.text(left - 2.5, y + 2.9, titles.get(name, name), anchor="end")
+        drawing.text(left - 2.5, y + 2.9, capitalised(name), anchor="end")
         drawing.rectangle(x, y, max(length, 0.15), _STEP - 1.6, fill=ACCENT, stroke=None)
         inside = x + length + 12 > width
         drawing.text(
@@ -76,7 +75,6 @@ def waterfall(
 def stacked(
     rows: Sequence[tuple[str, Mapping[str, float]]],
     unit: str,
-    titles: Mapping[str, str],
     width: float = 172.0,
 ) -> str:
     """One bar a row, split into its parts, each row to its own sum, with a shared key below."""
@@ -100,7 +98,7 @@ def stacked(
             length = (right - left) * value / total
             drawing.rectangle(
                 x, y, length, 5.4, fill=fill[name], stroke="#ffffff", line=0.15,
-                title=f"{titles.get(name, name)}: {percent(value / total, 2)}",
+                title=f"{capitalised(name)}: {percent(value / total, 2)}",
             )  # fmt: skip
             if length > 9:
                 share = percent(value / total, 2)
@@ -112,5 +110,5 @@ def stacked(
     for index, name in enumerate(names):
         x, y = (index % per_row) * step, top + 5.0 * (index // per_row)
         drawing.rectangle(x + 0.3, y - 2.3, 3.0, 3.0, fill=fill[name], line=0.1)
-        drawing.text(x + 4.6, y, titles.get(name, name))
+        drawing.text(x + 4.6, y, capitalised(name))
     return str(drawing)

@@ -1,9 +1,9 @@
 """The floorplan, to scale: every rectangle's area is the area the breakdown states for it.
 
-A slicing layout. Blocks that serve the whole macro stand in a strip below the banks; each bank
-holds its sub-arrays with the row blocks (decoders, word-line drivers) beside them and the column
-blocks (multiplexers, sense amplifiers, write drivers) under them. What the slicing decides is where
-a block stands, never how large it is.
+A slicing layout inside the ring of power and routing. Blocks that serve the whole macro stand in a
+strip below the banks; each bank holds its sub-arrays with the row blocks (decoders, word-line
+drivers) beside them and the column blocks (multiplexers, sense amplifiers, write drivers) under
+them. What the slicing decides is where a block stands, never how large it is.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from tantala.report.notation import percent, written
+from tantala.report.notation import capitalised, percent, written
 from tantala.report.style import BLOCKS, GREY
 from tantala.report.svg import Drawing
 
-Place = Literal["cells", "row", "column", "shared"]
+Place = Literal["cells", "row", "column", "corner", "shared", "ring"]
 _MOST_TILES = 768
+_TILE_PLACES: tuple[Place, ...] = ("cells", "row", "column", "corner")
 
 
 @dataclass(frozen=True)
@@ -124,56 +125,80 @@ def plan(parts: Sequence[Part], grid: Grid, aspect: float) -> Floorplan:
     """
     parts = [part for part in parts if part.area > 0]
     total = sum(part.area for part in parts)
-    width = math.sqrt(total * aspect)
-    height = total / width
+    whole = math.sqrt(total * aspect), math.sqrt(total / aspect)
+    ring = [part for part in parts if part.place == "ring"]
+    rectangles, margin = _ring(ring, *whole)
+    width, height = whole[0] - 2 * margin, whole[1] - 2 * margin
     shared = [part for part in parts if part.place == "shared"]
-    strip = height * sum(part.area for part in shared) / total
-    rectangles = _shared(shared, 0.0, 0.0, width, strip) if shared else []
+    strip = sum(part.area for part in shared) / width
+    rectangles += _shared(shared, margin, margin, width, strip) if shared else []
     bank_width, bank_height = width / grid.bank_columns, (height - strip) / grid.bank_rows
     banks = grid.bank_columns * grid.bank_rows
     # Beyond some hundreds, single sub-arrays are too small to print: a bank is then drawn as one.
     single = banks * grid.columns * grid.rows <= _MOST_TILES
     columns, rows = (grid.columns, grid.rows) if single else (1, 1)
     tile_width, tile_height = bank_width / columns, bank_height / rows
-    inner = {
+    inner: dict[Place, list[Part]] = {
         place: [
             Part(part.name, part.area / (banks * columns * rows), place)
             for part in parts
             if part.place == place
         ]
-        for place in ("cells", "row", "column")
+        for place in _TILE_PLACES
     }
     outlines: list[Rectangle] = []
     for bank in range(banks):
-        x0 = (bank % grid.bank_columns) * bank_width
-        y0 = strip + (bank // grid.bank_columns) * bank_height
+        x0 = margin + (bank % grid.bank_columns) * bank_width
+        y0 = margin + strip + (bank // grid.bank_columns) * bank_height
         outlines.append(Rectangle("bank", x0, y0, bank_width, bank_height))
         for tile in range(columns * rows):
             x = x0 + (tile % columns) * tile_width
             y = y0 + (tile // columns) * tile_height
             rectangles += _tile(inner, x, y, tile_width, tile_height)
-    return Floorplan(width, height, tuple(rectangles), tuple(outlines), tuple(parts))
+    return Floorplan(*whole, tuple(rectangles), tuple(outlines), tuple(parts))
+
+
+def _ring(parts: Sequence[Part], width: float, height: float) -> tuple[list[Rectangle], float]:
+    """Frames of equal thickness around everything, and their thickness together.
+
+    A frame of area a in a rectangle w x h is t thick where w h - (w - 2 t)(h - 2 t) = a.
+    """
+    placed: list[Rectangle] = []
+    margin = 0.0
+    for part in parts:
+        w, h = width - 2 * margin, height - 2 * margin
+        thick = 0.25 * ((w + h) - math.sqrt((w + h) ** 2 - 4 * part.area))
+        x = y = margin
+        placed += [
+            Rectangle(part.name, x, y, w, thick),
+            Rectangle(part.name, x, y + h - thick, w, thick),
+            Rectangle(part.name, x, y + thick, thick, h - 2 * thick),
+            Rectangle(part.name, x + w - thick, y + thick, thick, h - 2 * thick),
+        ]
+        margin += thick
+    return placed, margin
 
 
 def _tile(
-    inner: Mapping[str, Sequence[Part]], x: float, y: float, width: float, height: float
+    inner: Mapping[Place, Sequence[Part]], x: float, y: float, width: float, height: float
 ) -> list[Rectangle]:
-    """One sub-array: column blocks below, row blocks at the left of what remains, cells in the
-    rest.
-    """
-    area = width * height
-    column = height * sum(part.area for part in inner["column"]) / area
-    placed = _strip(inner["column"], x, y, width, column, upright=True) if column else []
-    y, height = y + column, height - column
-    row = (
-        width * sum(part.area for part in inner["row"]) / (width * height) if inner["row"] else 0.0
-    )
+    """One sub-array: column blocks below, row blocks at the left of the cells, corners between."""
+    sums = {place: sum(part.area for part in parts) for place, parts in inner.items()}
+    placed: list[Rectangle] = []
+    strip = (sums["column"] + sums["corner"]) / width
+    if strip:
+        corner = sums["corner"] / strip
+        if corner:
+            placed += _strip(inner["corner"], x, y, corner, strip, upright=False)
+        placed += _strip(inner["column"], x + corner, y, width - corner, strip, upright=True)
+    y, height = y + strip, height - strip
+    row = sums["row"] / height
     if row:
         placed += _strip(inner["row"], x, y, row, height, upright=False)
     return placed + _strip(inner["cells"], x + row, y, width - row, height, upright=False)
 
 
-def draw(floorplan: Floorplan, titles: Mapping[str, str], width: float = 172.0) -> str:
+def draw(floorplan: Floorplan, width: float = 172.0) -> str:
     """The floorplan with a scale bar and a key of areas, as an <svg> element `width` mm wide."""
     plan_width = 0.58 * width
     scale = plan_width / floorplan.width
@@ -192,7 +217,7 @@ def draw(floorplan: Floorplan, titles: Mapping[str, str], width: float = 172.0) 
             fill=fill[box.name],
             stroke="#ffffff",
             line=0.05,
-            title=f"{titles.get(box.name, box.name)}: {written(box.area, 'm^2')}",
+            title=f"{capitalised(box.name)}: {written(box.area, 'm^2')}",
         )
     for box in floorplan.banks:
         drawing.rectangle(
@@ -208,7 +233,7 @@ def draw(floorplan: Floorplan, titles: Mapping[str, str], width: float = 172.0) 
     for index, part in enumerate(parts):
         y = top + 2.6 + 4.6 * index
         drawing.rectangle(x, y - 2.3, 3.0, 3.0, fill=fill[part.name], line=0.1)
-        drawing.text(x + 4.6, y, titles.get(part.name, part.name))
+        drawing.text(x + 4.6, y, capitalised(part.name))
         drawing.text(width - 13.0, y, written(part.area, "m^2"), anchor="end")
         drawing.text(width - 0.5, y, percent(part.area / total, 2), anchor="end", fill=GREY)
     y = top + 2.6 + 4.6 * len(parts)

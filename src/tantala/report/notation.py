@@ -122,3 +122,8 @@ def plain(text: str) -> Markup:
     return Markup(
         "".join(f"<code>{part}</code>" if i % 2 else part for i, part in enumerate(parts))
     )
+
+
+def capitalised(text: str) -> str:
+    """The text with a capital first letter, as at the start of a line."""
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,127 @@
+"""The first page: what it is, what it does at a glance, and whether it meets what was asked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from markupsafe import Markup
+
+from tantala.report.corners import narrowest
+from tantala.report.document import Front, Text
+from tantala.report.notation import bits, integer, percent, power_of_ten, storage_time, written
+from tantala.report.sections.common import figure_text, temperatures
+
+if TYPE_CHECKING:
+    from tantala.report.datasheet import Datasheet
+
+_GLANCE = (
+    "read_latency_s",
+    "read_energy_per_bit_J",
+    "write_time_s",
+    "page_write_time_s",
+    "write_energy_per_bit_J",
+    "serial_read_current_A",
+    "standby_W",
+    "area_m2",
+    "uber",
+    "yield",
+)
+
+
+def front(sheet: Datasheet) -> Front:
+    """Everything above the contents list."""
+    identity = sheet.identity
+    missed = [row for row in sheet.requirements if not row.met]
+    words = f"{integer(identity.capacity_bit / identity.word_bit)} × {identity.word_bit} bit"
+    return Front(
+        maker="tantala",
+        status=f"Computed datasheet · model {sheet.origin.version}",
+        title=identity.title,
+        subtitle=f"{identity.name}  ·  {words}  ·  {identity.technology_title}",
+        origin=f"tantala {sheet.origin.version} · {identity.name} · seed {sheet.origin.seed}",
+        features=_features(sheet),
+        description=tuple(_description(sheet)),
+        verdict=_verdict(sheet),
+        missed=bool(missed),
+        glance=tuple(_glance(sheet)),
+    )
+
+
+def _features(sheet: Datasheet) -> tuple[Text, ...]:
+    identity, key = sheet.identity, sheet.key
+    span = temperatures(identity.temperature_min_K, identity.temperature_max_K)
+    read, write = key("read_latency_s"), key("write_time_s")
+    tolerance = percent(identity.supply_tolerance, 2)
+    features: list[Text] = [
+        "1T1R resistive memory, altered in place: no erase",
+        f"{bits(identity.capacity_bit)} in words of {identity.word_bit} bit, {_code(sheet)}",
+        f"Random read in {written(read.typical, 's')} typical,"
+        f" {written(read.maximum, 's')} at most over {span}",
+        f"Word write in {written(write.typical, 's')} typical, by pulse and verify",
+        f"{integer(identity.endurance_cycles)} write cycles, then"
+        f" {storage_time(identity.retention_time_s)} at"
+        f" {written(identity.retention_temperature_K, 'K')}",
+        f"Supplies {written(identity.core_supply_V, 'V')} and"
+        f" {written(identity.high_supply_V, 'V')}, ±{tolerance}; write voltages made on chip",
+    ]
+    if sheet.serial is not None:
+        features.insert(
+            1,
+            f"Serial peripheral interface at {written(sheet.serial.clock_Hz, 'Hz')},"
+            f" pages of {sheet.serial.page_bit // 8} bytes",
+        )
+    return tuple(features)
+
+
+def _code(sheet: Datasheet) -> str:
+    identity = sheet.identity
+    if identity.correctable == 0:
+        return "without error correction"
+    return f"{identity.code} corrects {identity.correctable} a word"
+
+
+def _description(sheet: Datasheet) -> list[Text]:
+    identity = sheet.identity
+    made = Markup(
+        "Every figure here is computed from the design file, the cell <b>{}</b> and the"
+        " cited numbers"
+        " of {{section:sources}}; no silicon of this design exists. {{section:assumptions}} lists"
+        " what had to be assumed, by its influence."
+    )
+    return [" ".join(identity.description.split()), made.format(identity.cell)]
+
+
+def _verdict(sheet: Datasheet) -> Text:
+    rows = sheet.requirements
+    missed = [row for row in rows if not row.met]
+    if not missed:
+        least = narrowest(rows)
+        return Markup(
+            "<strong>All {} stated requirements are met.</strong> Narrowest: {}, {} inside"
+            " its limit"
+            " ({{table:requirements}})."
+        ).format(len(rows), least.title[0].lower() + least.title[1:], percent(least.margin, 2))
+    worst = narrowest(missed)
+    by = (
+        f"a factor {power_of_ten(worst.value / worst.limit)}"
+        if worst.unit == "1" and worst.side == "max"
+        else percent(-worst.margin, 3)
+    )
+    return Markup(
+        "<strong>{} of {} stated requirements missed.</strong> Furthest: {}, beyond its limit by {}"
+        " ({{table:requirements}})."
+    ).format(len(missed), len(rows), worst.title[0].lower() + worst.title[1:], by)
+
+
+def _glance(sheet: Datasheet) -> list[tuple[Text, Text, Text]]:
+    rows: list[tuple[Text, Text, Text]] = []
+    for figure in sheet.key_figures:
+        if figure.name not in _GLANCE:
+            continue
+        worst = figure.maximum if figure.better == "lower" else figure.minimum
+        at = figure.maximum_at if figure.better == "lower" else figure.minimum_at
+        typical = figure_text(figure.name, figure.typical, figure.unit)
+        limit = figure_text(figure.name, worst, figure.unit)
+        bound = "max" if figure.better == "lower" else "min"
+        rows.append((figure.title, f"{bound} {limit} ({at})" if at else "", typical))
+    return rows

@@ -1,0 +1,146 @@
+"""Where the figures come from: assumptions by influence, limits of the model, sources, how to
+re-make.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from markupsafe import Markup
+
+from tantala.report.document import Bullets, Column, Heading, Paragraph, Row, Section, Table, Text
+from tantala.report.notation import percent, significant
+from tantala.report.sections.common import figure_symbol
+
+if TYPE_CHECKING:
+    from tantala.report.datasheet import Datasheet
+    from tantala.report.figures import Influence
+
+_SHOWN = 24
+
+
+def assumptions(sheet: Datasheet) -> Section:
+    """Assumed numbers by what moving each does to the headline figures."""
+    ranked = sheet.influences
+    headline = sheet.headline
+    text = Markup(
+        "{} of the numbers behind this datasheet are assumed, not measured, fitted or"
+        " derived. Each was"
+        " moved from the low to the high end of its span (stated with the number, else ±20 %) while"
+        " all others stayed; {{table:influence}} lists the change of the headline figures"
+        " between the"
+        " two ends, largest first. The organisation stays as it is."
+    ).format(len(ranked))
+    columns = (
+        Column("Assumed number", width="31%"),
+        Column("Value", "right"),
+        Column("Span", "right"),
+        *(Column(figure_symbol(name), "right") for name in headline),
+    )
+    rows = tuple(_row(entry, headline) for entry in ranked[:_SHOWN])
+    quiet = ranked[_SHOWN:]
+    notes = [
+        "Change of the figure over the whole span: per cent, or × factor where it is more than"
+        " twofold. A dash is less than 0.1 %.",
+    ]
+    if quiet:
+        notes.append(
+            f"{len(quiet)} further assumed numbers move no headline figure by more than"
+            f" {percent(math.expm1(quiet[0].rank), 2)}; the JSON file lists all, with elasticities."
+        )
+    table = Table("influence", "Assumptions by influence", columns, rows, tuple(notes))
+    return Section("assumptions", "Assumptions by influence", (Paragraph(text), table), True)
+
+
+def _row(entry: Influence, headline: tuple[str, ...]) -> Row:
+    def number(value: float) -> str:
+        plain = 1e-3 <= abs(value) < 1e5 or value == 0
+        return f"{value:.4g}" if plain else f"{value:.3g}".replace("e-0", "e-").replace("e+0", "e")
+
+    name = Markup("{}<br><small>{}</small>").format(entry.number, entry.item)
+    unit = "" if entry.unit == "1" else f" {entry.unit}"
+    cells: list[Text] = [
+        name,
+        f"{number(entry.value)}{unit}",
+        f"{number(entry.low)} … {number(entry.high)}",
+    ]
+    cells += [_change(entry.effects.get(figure, 0.0)) for figure in headline]
+    return Row(tuple(cells))
+
+
+def _change(log_ratio: float) -> str:
+    if abs(log_ratio) < 1e-3:
+        return "–"
+    if abs(log_ratio) > math.log(2):
+        return ("× " if log_ratio > 0 else "÷ ") + significant(
+            min(math.exp(abs(log_ratio)), 1e99), 2
+        )
+    sign = "+" if log_ratio > 0 else ""
+    return sign + percent(math.expm1(log_ratio), 2)
+
+
+def limits(sheet: Datasheet) -> Section:
+    """What the model leaves out, what was not measured, what was extrapolated."""
+    blocks = [Bullets(LEFT_OUT)]
+    if sheet.not_measured:
+        blocks += [
+            Heading("Not measured on this cell"),
+            Bullets(tuple(sheet.not_measured)),
+        ]
+    if sheet.extrapolated:
+        blocks += [
+            Heading("Beyond the range of calibration"),
+            Bullets(tuple(sheet.extrapolated)),
+        ]
+    return Section("limits", "What the model leaves out", tuple(blocks))
+
+
+LEFT_OUT: tuple[Text, ...] = (
+    "Silicon. No chip of this design was made; figures of a class that published chips report stand"
+    " beside them in `tantala silicon`.",
+    "Layout beyond area by part: pads, seal ring, power grid and wiring congestion are shares, not"
+    " drawings. Supply noise, ground bounce and coupling between bit lines are not computed.",
+    "Errors are taken as independent: failures that strike several bits of one word at once,"
+    " such as"
+    " a particle or a word-line defect after test, are outside the error rates.",
+    "Radiation, magnetic fields, mechanical stress and humidity.",
+    "Early failures: the figures hold for dies that passed test and repair.",
+    "Test time, test cost and price.",
+)
+
+
+def sources(sheet: Datasheet) -> Section:
+    """Bibliography of every number used, and how to make this datasheet again."""
+    rows = tuple(
+        Row((str(index), entry.text, _counts(entry.numbers)))
+        for index, entry in enumerate(sheet.sources, start=1)
+    )
+    columns = (Column("", "right", "5%"), Column("Source"), Column("Numbers used", "right", "16%"))
+    table = Table("sources", "Sources of the numbers used", columns, rows)
+    origin = sheet.origin
+    again = (
+        Row(("Command", Markup("<code>{}</code>").format(origin.command))),
+        Row(("Check", Markup("<code>{}</code>").format(origin.check))),
+        Row(("Version", f"tantala {origin.version}")),
+        Row(("Seed", str(origin.seed))),
+        Row(("Design file", Markup("SHA-256 <code>{}</code>").format(origin.design_sha256))),
+    )
+    remake = Table(
+        "remake",
+        "How to make this datasheet again",
+        (Column("", width="16%"), Column("")),
+        again,
+        ("The same version, design file and seed give the same figures on any machine.",),
+    )
+    kinds: dict[str, int] = {}
+    for entry in sheet.sources:
+        for kind, count in entry.numbers.items():
+            kinds[kind] = kinds.get(kind, 0) + count
+    text = f"{sum(kinds.values())} cited numbers stand behind this datasheet: {_counts(kinds)}."
+    return Section("sources", "Sources and reproduction", (Paragraph(text), table, remake))
+
+
+def _counts(counts: dict[str, int]) -> str:
+    """Counts by kind as text: "12 measured, 3 assumed"."""
+    return ", ".join(f"{count} {kind}" for kind, count in counts.items())

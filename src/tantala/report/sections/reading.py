@@ -1,0 +1,131 @@
+"""Read access: timing, where the time and the energy go, and the margin between the states."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from markupsafe import Markup
+
+from tantala.report import bars, diagrams, plots
+from tantala.report.document import Block, Column, Figure, Paragraph, Row, Section, Table
+from tantala.report.notation import integer, power_of_ten, scaled, storage_time, symbol, written
+
+if TYPE_CHECKING:
+    from tantala.report.datasheet import Datasheet
+    from tantala.report.figures import StateFigures
+
+
+def reading(sheet: Datasheet) -> Section:
+    """Timing diagram, latency waterfall, energy by part, distributions and margin."""
+    latency, cycle = sheet.key("read_latency_s"), sheet.key("read_cycle_s")
+    parts = sheet.breakdowns["read_latency_s"]
+    phases = [
+        diagrams.Phase("t", str(index), name, seconds)
+        for index, (name, seconds) in enumerate(
+            ((name, s) for name, s in parts.items() if s > 0), start=1
+        )
+    ]
+    named = "; ".join(f"t{index} {phase.title}" for index, phase in enumerate(phases, start=1))
+    at = f"Typical corner, {written(sheet.identity.temperature_typical_K, 'K')}."
+    blocks: list[Block] = [
+        Figure(
+            "read_timing",
+            f"Read access, to scale in time. {at} {named[0].lower() + named[1:]}.",
+            diagrams.read_timing(phases, latency.typical, cycle.typical),
+        ),
+        Figure(
+            "read_latency",
+            f"Where the access time goes. {at}",
+            bars.waterfall(parts, "s", "Read access time"),
+        ),
+        *_margin(sheet),
+    ]
+    return Section("read", "Read", tuple(blocks), page_break=True)
+
+
+def _margin(sheet: Datasheet) -> tuple[Block, ...]:
+    margin = sheet.margin
+    aged = (
+        f"{integer(margin.aged_cycles)} cycles and {storage_time(margin.aged_time_s)} at"
+        f" {written(margin.aged_temperature_K, 'K')}"
+    )
+    curves = [
+        plots.StateCurve(
+            state=state.state,
+            label=_name(state) + (", end of life" if state.aged else ", as written"),
+            aged=state.aged,
+            conductance=state.conductance_S,
+            density=state.density_per_S,
+            beyond=state.beyond,
+        )
+        for state in margin.states
+    ]
+    half = margin.margin_S + margin.spread_S
+    window = (margin.reference_S - half, margin.reference_S + half)
+    text = Markup(
+        "A read puts {} on the cell and compares its current with that of a reference of {}"
+        " ({}). A cell is read safely when its conductance stays outside the sense window:"
+        " the signal"
+        " {} that the sense time needs, and one standard deviation {} of the amplifier's"
+        " decision on"
+        " either side. End of life means {}."
+    ).format(
+        written(margin.read_voltage_V, "V"),
+        written(margin.reference_S, "S"),
+        written(1 / margin.reference_S, "ohm"),
+        written(margin.margin_S, "S"),
+        written(margin.spread_S, "S"),
+        aged,
+    )
+    picture = Figure(
+        "distributions",
+        "Conductance of the two states, as written and at the end of life. Left: density. Right:"
+        " fraction of cells beyond a conductance on the side where they would be misread. Line:"
+        " reference; band: sense window.",
+        plots.distributions(curves, margin.reference_S, window),
+    )
+    return (Paragraph(text), picture, _levels(sheet))
+
+
+def _name(state: StateFigures) -> str:
+    return "LRS" if state.state == "low" else "HRS"
+
+
+def _levels(sheet: Datasheet) -> Table:
+    margin = sheet.margin
+    rows = []
+    for state in margin.states:
+        (mean, median, tail), unit = scaled((state.mean_S, state.median_S, state.tail_S), "S")
+        rows.append(
+            Row(
+                (
+                    _name(state),
+                    "end of life" if state.aged else "as written",
+                    mean,
+                    median,
+                    tail,
+                    unit,
+                    power_of_ten(state.misread),
+                )
+            )
+        )
+    columns = (
+        Column("State"),
+        Column("Age"),
+        Column("Mean", "right"),
+        Column("Median", "right"),
+        Column(Markup("10<sup>−6</sup> tail"), "right"),
+        Column("Unit"),
+        Column("Misread", "right"),
+    )
+    notes = (
+        Markup(
+            "LRS and HRS: low- and high-resistance state. Tail: the conductance that one cell in a"
+            " million passes towards the reference. Misread: share of cells whose read is"
+            " wrong, over"
+            " the spread of the sense amplifiers; half the sum of both states is {}."
+        ).format(symbol("p_b")),
+    )
+    return Table(
+        "levels", "The two states and how often each is misread", columns, tuple(rows), notes
+    )

@@ -1,0 +1,74 @@
+"""Yield, and the requirements met or missed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tantala.report.document import Column, Paragraph, Row, Section, Table, Text
+from tantala.report.notation import percent, power_of_ten
+from tantala.report.sections.common import RATES, figure_symbol, figure_text
+
+if TYPE_CHECKING:
+    from tantala.report.datasheet import Datasheet
+    from tantala.report.figures import Outcome
+
+
+def die_yield(sheet: Datasheet) -> Section:
+    """Yield with repair and what takes it away."""
+    org = sheet.organisation
+    text = (
+        "Defects are clustered (negative binomial law) and hit rows, columns or single cells of a"
+        f" sub-array, which its {org.spare_rows} spare rows and {org.spare_columns} spare columns"
+        " replace; a defect in the periphery, or more faults than spares, costs the die."
+    )
+    rows = [
+        Row((step.name, percent(step.value, 4), step.remark), "total" if step.final else "")
+        for step in sheet.yield_steps
+    ]
+    columns = (Column("Contribution", width="36%"), Column("Yield", "right"), Column("Remark"))
+    table = Table("yield", "Yield", columns, tuple(rows))
+    return Section("yield", "Yield", (Paragraph(text), table))
+
+
+def requirements(sheet: Datasheet) -> Section:
+    """Every stated requirement against the worst corner and temperature."""
+    rows = [
+        Row(
+            (
+                figure_symbol(row.name),
+                row.title,
+                f"{'≤' if row.side == 'max' else '≥'} {figure_text(row.name, row.limit, row.unit)}",
+                figure_text(row.name, row.value, row.unit),
+                row.condition,
+                _margin(row),
+                "met" if row.met else "missed",
+            ),
+            "" if row.met else "missed",
+        )
+        for row in sheet.requirements
+    ]
+    columns = (
+        Column("Symbol"),
+        Column("Requirement"),
+        Column("Limit", "right"),
+        Column("Worst", "right"),
+        Column("at"),
+        Column("Margin", "right"),
+        Column("Verdict"),
+    )
+    notes = (
+        "Margin: distance to the limit as a share of it; for rates the factor between value and"
+        " limit.",
+    )
+    caption = "Stated requirements against the worst corner and temperature"
+    table = Table("requirements", caption, columns, tuple(rows), notes)
+    return Section("requirements", "Requirements", (table,))
+
+
+def _margin(row: Outcome) -> Text:
+    if row.name not in RATES:
+        return percent(row.margin, 2)
+    if not row.value:
+        return "any factor"
+    ratio = row.value / row.limit
+    return f"× {power_of_ten(max(ratio, 1 / ratio))} {'below' if row.met else 'above'}"
