@@ -63,12 +63,17 @@ def level_shifter(process: Process, circuits: Circuits, voltage: float) -> Level
     """
     check_stress(process.io, voltage, "level-shifter voltage")
     io = process.io.with_supply(voltage)
-    width = circuits.shifter.input_width * io.parameters.minimum_width
-    load = width * (io.inverter_input + 2.0 * io.inverter_output)
+    minimum = io.parameters.minimum_width
+    width = circuits.shifter.input_width * minimum
+    # One side: drains of the n and the weak (minimum) p device, gate of the other p device, and
+    # the gate that is driven, as wide as the n device.
+    drains = (width + minimum) * io.drain_capacitance
+    load = drains + minimum * io.gate_capacitance + width * io.inverter_input
     pull = io.resistance(width, "n", gate_voltage=process.supply, swing=voltage)
     delay = circuits.shifter.contention * LN2 * pull * load
-    area = 4.0 * width * io.inverter_area / circuits.calibration.high_voltage_layout
-    cost = Cost(area, delay, load * voltage**2, 2.0 * width * io.inverter_leakage)
+    area = io.area(2.0 * (width + minimum)) / circuits.calibration.high_voltage_layout
+    leakage = voltage * (io.off_current(width, "n") + io.off_current(minimum, "p"))
+    cost = Cost(area, delay, load * voltage**2, leakage)
     return LevelShifter(cost, width)
 
 
