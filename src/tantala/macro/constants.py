@@ -26,6 +26,9 @@ class Read:
     error_share: float = quantity(
         "1", "share of the code's raw error budget that sensing may use", minimum=0, maximum=1
     )
+    least_contrast: float = quantity(
+        "1", "least (low - high) / (low + high) of the tail currents", minimum=0.01, maximum=1
+    )
     sense_loss: float = quantity("1", "dies lost to sense amplifiers", minimum=0, maximum=1)
 
 

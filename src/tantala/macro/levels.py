@@ -91,45 +91,31 @@ _W = np.exp(-0.5 * _Z**2)
 _W /= _W.sum()
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
-    """Low- and high-resistance level, and the reference between them.
+def misread(
+    low: Level,
+    high: Level,
+    voltage: float,
+    reference: float,
+    usable: float,
+    offset: float,
+    series: float = 0.0,
+) -> tuple[float, float]:
+    """Probabilities of misreading a low-resistance and a high-resistance cell.
 
-    Attributes:
-        low, high: levels of the low- and the high-resistance state.
-        reference: reference conductance, S.
+    A decision fails when the cell's current comes closer than `usable` to the reference, which has
+    a normal error of its own.
+
+    Args:
+        low, high: the levels of the two states.
+        voltage: read voltage, V.
+        reference: reference current, A.
+        usable: current difference which the sense time needs, A.
+        offset: standard deviation of the amplifier's comparison, A.
+        series: resistance in line with a low-resistance cell, ohm; none with a high-resistance one, which
+            is the worse for each.
     """
-
-    low: Level
-    high: Level
-    reference: float
-
-    def error_parts(self, spread: float, margin: float) -> tuple[float, float]:
-        """Probabilities of reading a low-resistance cell and a high-resistance cell wrongly.
-
-        Args:
-            spread: standard deviation of the sense amplifier's decision, as a conductance, S.
-            margin: difference from the reference that the sense time needs to see, S.
-        """
-        shift = spread * _Z
-        low = np.exp(self.low.below(np.maximum(self.reference + margin + shift, 1e-30)))
-        high = np.exp(self.high.above(np.maximum(self.reference - margin + shift, 1e-30)))
-        return float(_W @ low), float(_W @ high)
-
-    def error(self, spread: float, margin: float) -> float:
-        """Raw bit error rate for data of as many zeros as ones."""
-        low, high = self.error_parts(spread, margin)
-        return 0.5 * (low + high)
-
-
-def best_reference(low: Level, high: Level, spread: float, margin: float) -> float:
-    """The reference conductance (S) of least raw error, found on a grid and refined twice."""
-    bottom, top = np.log(high.low_tail(0.5)), np.log(low.low_tail(0.5))
-    for _ in range(3):
-        grid = np.linspace(bottom, top, 61)
-        errors = [Window(low, high, float(np.exp(x))).error(spread, margin) for x in grid]
-        # Where several references are faultless to the last digit, take their middle.
-        least = np.flatnonzero(np.asarray(errors) <= min(errors) * (1 + 1e-9))
-        middle, step = grid[least[len(least) // 2]], grid[1] - grid[0]
-        bottom, top = middle - 2 * step, middle + 2 * step
-    return float(np.exp(middle))
+    needed = np.maximum(reference + usable + offset * _Z, 1e-15)
+    beyond = voltage / needed - series  # the resistance which a low-resistance cell may have at most
+    g_low = 1.0 / np.maximum(beyond, 1e-3)
+    g_high = np.maximum(reference - usable + offset * _Z, 1e-15) / voltage
+    return float(_W @ np.exp(low.below(g_low))), float(_W @ np.exp(high.above(g_high)))

@@ -5,6 +5,7 @@ variable with clustering parameter alpha), the usual yield model of integrated c
 in the sub-arrays are independent Poisson variables, and a sub-array survives if its spares cover its faults.
 """
 
+import functools
 import math
 from dataclasses import dataclass
 
@@ -31,6 +32,7 @@ class Faults:
     weak_cells: float
 
 
+@functools.lru_cache(maxsize=16)
 def gamma_nodes(alpha: float, n: int = 24) -> tuple[Array, Array]:
     """Nodes and weights that integrate over a gamma variable of mean 1 and shape ``alpha``.
 

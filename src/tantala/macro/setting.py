@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tantala.circuit.constants import Circuits
+from tantala.circuit import Circuits
+from tantala.circuit.ecc import Code as CodeLogic
 from tantala.macro.bit_cell import BitCell
 from tantala.macro.coding import Code
 from tantala.macro.constants import Assembly
-from tantala.macro.levels import Window
 from tantala.technology import Process
 
 
@@ -20,9 +20,8 @@ class Setting:
         process: devices and wires under these conditions.
         circuits, assembly: constants of the blocks and of their assembly.
         cell: the bit cell.
-        window: aged levels of the cell and the reference between them.
         low_tail, high_tail: conductances (S) at the ends of the tails which sensing must reach.
-        code: error-correcting code of a word.
+        code: error-correcting code of a word, counted; `gates`: the same as logic, None without one.
         words: addressable words.
         high_supply: supply of the pumps and of the read word line, V.
         spare_rows, spare_columns: spares of a sub-array.
@@ -33,10 +32,10 @@ class Setting:
     circuits: Circuits
     assembly: Assembly
     cell: BitCell
-    window: Window
     low_tail: float
     high_tail: float
     code: Code
+    gates: CodeLogic | None
     words: int
     high_supply: float
     spare_rows: int

@@ -140,6 +140,8 @@ def column_path(setting: Setting, plan: Plan, array: CellArray) -> ColumnPath:
     amplifiers = plan.sense_amps + np.ceil(setting.spare_columns / plan.mux)
     current = max(cell.set.current, cell.reset.current)
     highest = max(cell.set.voltage, cell.reset.voltage)
+    # The pass gates are opened by the pump of the word lines, or of the lines where that is higher.
+    select = max(highest, cell.set.gate_voltage, cell.reset.gate_voltage)
     mux = column_mux(
         process,
         circuits,
@@ -147,7 +149,7 @@ def column_path(setting: Setting, plan: Plan, array: CellArray) -> ColumnPath:
         amplifiers,
         cell.width * (1.0 + setting.assembly.layout.strap),
         current,
-        process.io.parameters.maximum_voltage,
+        select,
         setting.high_supply,
     )
     sizes = circuits.sense
@@ -167,7 +169,7 @@ def column_path(setting: Setting, plan: Plan, array: CellArray) -> ColumnPath:
     high = cell.read_voltage * setting.high_tail
     currents = SenseCurrents(low, high, 0.5 * (low + high))
     every = plan.subarrays * amplifiers
-    node = mux.node_capacitance + amplifier.input_capacitance
+    node = mux.read_node + amplifier.input_capacitance
     time = amplifier.time(
         currents,
         Line(array.bit_line.resistance, array.bit_line.capacitance + mux.line_capacitance),
@@ -181,7 +183,7 @@ def column_path(setting: Setting, plan: Plan, array: CellArray) -> ColumnPath:
     drop = circuits.column.driver_drop
     set_supply = supply_for(cell.set.voltage, cell.set.current, path) + drop
     reset_supply = supply_for(cell.reset.voltage, cell.reset.current, path) + drop
-    line = Line(array.bit_line.resistance, array.bit_line.capacitance + mux.node_capacitance)
+    line = Line(array.bit_line.resistance, array.bit_line.capacitance + mux.write_node)
     driver = write_driver(process, circuits, current, highest, line)
     return ColumnPath(
         mux,

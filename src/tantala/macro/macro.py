@@ -1,0 +1,315 @@
+"""A memory macro: one design with its organisation, cell and technology compiled, ready to evaluate."""
+
+from __future__ import annotations
+
+import functools
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tantala.base.errors import InputError, Problem
+from tantala.base.quantity import to_si
+from tantala.circuit import Circuits, load_circuits
+from tantala.circuit.ecc import make_code
+from tantala.macro import figures
+from tantala.macro.bit_cell import BitCell, Levels
+from tantala.macro.blocks import Blocks, build
+from tantala.macro.coding import allowed_bit_error, log_uber, log_word_failure
+from tantala.macro.constants import Assembly, load_assembly
+from tantala.macro.levels import misread
+from tantala.macro.plan import Plan, space
+from tantala.macro.search import Found, search, weights
+from tantala.macro.setting import Setting
+from tantala.macro.sheet import Sheet
+from tantala.macro.write_verify import tail_pulses
+from tantala.macro.yields import yield_parts
+from tantala.technology import Technology, load_technology
+
+if TYPE_CHECKING:
+    from tantala.macro.design import Design
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorRates:
+    """Rates of one condition: raw per state, raw for even data, words and bits beyond the code."""
+
+    low_resistance: float
+    high_resistance: float
+    raw: float
+    word_failure: float
+    uber: float
+
+
+class Macro:
+    """One macro, compiled: the cell's statistics and the search of the organisation are done once.
+
+    Args:
+        design: what is wanted.
+        cell: a compiled cell in place of the design's own (for published rows and studies).
+        technology, circuits, assembly: in place of the library's (for influence studies).
+
+    Raises:
+        InputError: no organisation fits, or the cell's window is closed.
+    """
+
+    def __init__(
+        self,
+        design: Design,
+        *,
+        cell: BitCell | None = None,
+        technology: Technology | None = None,
+        circuits: Circuits | None = None,
+        assembly: Assembly | None = None,
+    ) -> None:
+        self.design = design
+        self.technology = load_technology(design.technology) if technology is None else technology
+        self.circuits = load_circuits() if circuits is None else circuits
+        self.assembly = load_assembly() if assembly is None else assembly
+        if cell is None:
+            from tantala.macro.compile_cell import compile_cell
+
+            cell = compile_cell(design)
+        self.cell = cell
+        self.code = design.code
+        self._gates = make_code(self.code.kind, self.code.data_bits)
+        self.allowed_error = allowed_bit_error(self.code, design.requirements.uber.value)
+        self.low_tail, self.high_tail, self.tail = self._tails(cell.aged)
+        self.found: Found | None = None
+        self.plan = self._plan()
+
+    def _tails(self, levels: Levels) -> tuple[float, float, float]:
+        """Conductances which sensing must tell apart, and the share of cells beyond them.
+
+        Sensing may use a stated share of the raw errors which the code can bear. Where the levels are
+        too close for that, more cells are given up until the tails keep a least contrast: a reading time
+        then exists, and the error rate says by how much the requirement is missed.
+        """
+        read = self.assembly.read
+        low, high = np.log(max(read.error_share * self.allowed_error, 1e-250)), np.log(0.4)
+
+        def contrast(log_p: float) -> float:
+            p = math.exp(log_p)
+            g_low, g_high = levels.low.low_tail(p), levels.high.high_tail(p)
+            return (g_low - g_high) / (g_low + g_high)
+
+        if contrast(high) < read.least_contrast:
+            raise InputError(_no_window(self.design, levels))
+        if contrast(low) < read.least_contrast:
+            for _ in range(60):
+                middle = 0.5 * (low + high)
+                if contrast(middle) < read.least_contrast:
+                    low = middle
+                else:
+                    high = middle
+            low = high
+        tail = math.exp(low)
+        return levels.low.low_tail(tail), levels.high.high_tail(tail), tail
+
+    def setting(self, corner: str, temperature: float) -> Setting:
+        """What the blocks see at a corner and a temperature (K)."""
+        design = self.design
+        return Setting(
+            process=self.technology.at(corner, temperature, design.supply.core),
+            circuits=self.circuits,
+            assembly=self.assembly,
+            cell=self.cell,
+            low_tail=self.low_tail,
+            high_tail=self.high_tail,
+            code=self.code,
+            gates=self._gates,
+            words=design.words,
+            high_supply=design.supply.high,
+            spare_rows=design.organisation.spare_rows,
+            spare_columns=design.organisation.spare_columns,
+            changed=design.write.changed,
+        )
+
+    def _plan(self) -> Plan:
+        candidates = space(self.design)
+        if candidates.size == 1:
+            return candidates.candidate(0)
+        self.found = self.search(front=False)
+        return self.found.plan
+
+    def search(self, front: bool = True) -> Found:
+        """The best organisation for the design's aim, at typical conditions, within its limits.
+
+        Limits on searchable figures are those of the design's requirements. Where no organisation meets
+        them all, the optimum without limits is taken, and the sheet shows what is missed.
+        """
+        setting = self.setting("typical", self.design.environment.temperature_typical)
+
+        def equations(plan: Plan) -> dict[str, Any]:
+            return figures.searchable(setting, plan, build(setting, plan))
+
+        return search(space(self.design), equations, weights(self.design.aim), front=front)
+
+    @functools.cached_property
+    def records(self) -> tuple[Any, ...]:
+        """The cited numbers on which this macro's figures rest."""
+        items = [*self.technology.items, *self.circuits.items, self.assembly.item]
+        used = [number for item in items for number in item.numbers.values()]
+        return (*self.cell.records, *used)
+
+    def evaluate(
+        self, corner: str = "typical", temperature: float | str = "25 degC"
+    ) -> Sheet:
+        """All figures at a process corner and a junction temperature.
+
+        Raises:
+            InputError: an unknown corner; the write voltage is beyond what the devices bear.
+            RangeViolation: a temperature outside the transistor models.
+        """
+        kelvin = to_si(temperature, "K", name="temperature")
+        setting = self.setting(corner, kelvin)
+        blocks = build(setting, self.plan)
+        self._require_feasible(blocks)
+        return Sheet(
+            design=self.design.name,
+            corner=corner,
+            temperature=kelvin,
+            parts=self._parts(setting, blocks),
+            facts=self._facts(blocks),
+            records=self.records,
+        )
+
+    def _require_feasible(self, blocks: Blocks) -> None:
+        if not blocks.supplies.feasible:
+            raise InputError(
+                Problem(
+                    "the write drivers need more voltage than the devices bear",
+                    self.design.name,
+                    f"{float(max(blocks.column.set_supply, blocks.column.reset_supply)):.3g} V",
+                    f"{float(blocks.supplies.line_voltage):.3g} V",
+                    hint="shorter bit lines, or a technology with higher I/O voltage",
+                )
+            )
+
+    def _parts(self, setting: Setting, blocks: Blocks) -> dict[str, dict[str, float]]:
+        plan = self.plan
+        area = figures.area_parts(setting, plan, blocks)
+        total_area = figures.sum_parts(area)
+        cycle = figures.read_cycle_parts(blocks)
+        write_time = figures.write_time_parts(setting, plan, blocks)
+        word = self.code.data_bits
+        rates = self._rates(self.cell.aged, setting, blocks)
+        parts = {
+            "area_m2": area,
+            "array_efficiency": {
+                name: area[name] / total_area for name in ("data cells", "check cells")
+            },
+            "density_bit_per_m2": {"data bits over area": self.design.capacity / total_area},
+            "read_latency_s": figures.read_latency_parts(setting, blocks),
+            "read_cycle_s": cycle,
+            "read_bandwidth_bit_per_s": {"one bank": word / figures.sum_parts(cycle)},
+            "read_energy_per_bit_J": figures.read_energy_parts(setting, plan, blocks),
+            "write_time_s": write_time,
+            "write_time_tail_s": self._tail_parts(setting, blocks, write_time),
+            "write_bandwidth_bit_per_s": {"one word": word / figures.sum_parts(write_time)},
+            "set_energy_per_bit_J": figures.switch_energy_parts(setting, plan, blocks, "set"),
+            "reset_energy_per_bit_J": figures.switch_energy_parts(setting, plan, blocks, "reset"),
+            "write_energy_per_bit_J": figures.write_energy_parts(setting, plan, blocks),
+            "leakage_W": figures.leakage_parts(plan, blocks),
+            "standby_W": figures.standby_parts(setting, plan, blocks),
+            "raw_bit_error_rate": {
+                "low-resistance state read as high": 0.5 * rates.low_resistance,
+                "high-resistance state read as low": 0.5 * rates.high_resistance,
+            },
+            "word_failure_probability": {"words beyond the code": rates.word_failure},
+            "uber": {"words beyond the code per data bit": rates.uber},
+            "yield": yield_parts(setting, plan, blocks, total_area),
+        }
+        return {name: _plain(value) for name, value in parts.items()}
+
+    @functools.cached_property
+    def _tail_counts(self) -> tuple[int, int]:
+        """SET and RESET pulses of the slowest word that the tail figure admits."""
+        groups = int(math.ceil(self.code.word_bits / self.plan.parallel))
+        share, tail = 0.5 * self.design.write.changed, self.assembly.write.tail
+        return tuple(
+            tail_pulses(train, self.plan.parallel, groups, share, 0.5 * tail)
+            for train in (self.cell.set, self.cell.reset)
+        )  # type: ignore[return-value]
+
+    def _tail_parts(
+        self, setting: Setting, blocks: Blocks, mean: dict[str, Any]
+    ) -> dict[str, Any]:
+        parts = {name: mean[name] for name in ("address and encoding", "read before write")}
+        trains = (("SET", self.cell.set), ("RESET", self.cell.reset))
+        for (name, train), count in zip(trains, self._tail_counts, strict=True):
+            period = figures.pulse_period(setting, blocks, train)
+            parts[f"{name} pulses"] = count * train.width
+            parts[f"{name} verify and switching"] = count * (period - train.width)
+        return parts
+
+    def _rates(self, levels: Levels, setting: Setting, blocks: Blocks) -> ErrorRates:
+        column = blocks.column
+        p_low, p_high = misread(
+            levels.low,
+            levels.high,
+            self.cell.read_voltage,
+            float(column.currents.reference),
+            float(max(column.time.usable, 0.0)),
+            float(column.offset),
+            float(2.0 * blocks.array.bit_line.resistance + column.mux.read_resistance),
+        )
+        raw = 0.5 * (p_low + p_high)
+        log_raw = math.log(raw) if raw > 0.0 else -math.inf
+        return ErrorRates(
+            p_low,
+            p_high,
+            raw,
+            math.exp(log_word_failure(self.code, log_raw)),
+            math.exp(log_uber(self.code, log_raw)),
+        )
+
+    def error_rates(
+        self,
+        levels: Levels | None = None,
+        corner: str = "typical",
+        temperature: float | str = "25 degC",
+    ) -> ErrorRates:
+        """Error rates of a read of cells with the given levels (None: at the end of life)."""
+        setting = self.setting(corner, to_si(temperature, "K", name="temperature"))
+        chosen = self.cell.aged if levels is None else levels
+        return self._rates(chosen, setting, build(setting, self.plan))
+
+    def _facts(self, blocks: Blocks) -> dict[str, float]:
+        plan, column, supplies = self.plan, blocks.column, blocks.supplies
+        facts = {
+            "width_m": blocks.core_width,
+            "height_m": blocks.core_height,
+            "subarray_width_m": blocks.subarray_width,
+            "subarray_height_m": blocks.subarray_height,
+            "cell_array_width_m": blocks.array.width,
+            "cell_array_height_m": blocks.array.height,
+            "reference_current_A": column.currents.reference,
+            "low_tail_current_A": column.currents.low_resistance,
+            "high_tail_current_A": column.currents.high_resistance,
+            "sense_offset_A": column.offset,
+            "tail_probability": self.tail,
+            "allowed_raw_bit_error_rate": self.allowed_error,
+            "pump_voltage_V": supplies.line_voltage,
+            "pump_stages": supplies.line.stages,
+            "pump_efficiency": supplies.line.efficiency,
+            "pump_start_up_s": supplies.line.start_up,
+            "set_pulses_mean": self.cell.set.mean_pulses,
+            "reset_pulses_mean": self.cell.reset.mean_pulses,
+            "subarrays": plan.subarrays,
+        }
+        return {name: float(np.asarray(value)) for name, value in facts.items()}
+
+
+def _plain(parts: dict[str, Any]) -> dict[str, float]:
+    return {name: float(value) for name, value in parts.items()}
+
+
+def _no_window(design: Design, levels: Levels) -> Problem:
+    return Problem(
+        "the two states of the cell cannot be told apart at the end of life",
+        design.name,
+        f"median conductances {levels.low.low_tail(0.5):.3g} S and {levels.high.low_tail(0.5):.3g} S",
+        hint="a shorter or cooler retention, fewer cycles, another cell or write scheme",
+    )
