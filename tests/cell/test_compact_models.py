@@ -261,3 +261,13 @@ def test_a_cell_hotter_than_its_range_is_refused():
 def test_bad_input_is_told(call):
     with pytest.raises(InputError):
         call(load_compact("sky130"))
+
+
+def test_energy_is_the_integral_of_power():
+    model = load_compact("sky130")
+    wave = Waveform.pulse("1.8 V", "1 ms", edge="0.1 ms")
+    times = np.linspace(0.0, 1.2e-3, 4001)
+    trace = model.transient(wave, series="5 kohm", times=times)
+    power = trace.voltage * trace.current
+    whole = np.sum(0.5 * (power[1:] + power[:-1]) * np.diff(times))
+    assert trace.energy[-1] == pytest.approx(whole, rel=2e-3)

@@ -21,13 +21,10 @@ from tantala.base.errors import (
 from tantala.base.library import load_item, names, read_toml
 from tantala.base.quantity import to_si
 from tantala.base.record import Item
-from tantala.cell.compact.integrate import (
-    Setting,
-    operating_points,
-    transients,
-)
+from tantala.cell.compact.integrate import operating_points, transients
 from tantala.cell.compact.jart import JartParameters
 from tantala.cell.compact.operating_point import coordinates_at
+from tantala.cell.compact.rosenbrock import Setting
 from tantala.cell.compact.series import Gated, series_kernel
 from tantala.cell.compact.sky130 import Sky130Parameters
 from tantala.cell.compact.stanford import StanfordParameters
@@ -119,13 +116,13 @@ class CompactModel:
         if np.any(ambient <= 0.0):
             raise InputError(Problem("a temperature must be above 0 K", got=repr(temperature)))
         answer = np.empty((volts.size, 4))
-        coordinates = np.ascontiguousarray(self.parameters.coordinate(states), float).ravel()
+        coordinates = np.array(self.parameters.coordinate(states), float).ravel()
         operating_points(
             self.parameters.kernel(),
             series_kernel(series, self.polarity),
             coordinates,
-            np.ascontiguousarray(ambient).ravel(),
-            np.ascontiguousarray(volts).ravel(),
+            np.array(ambient).ravel(),
+            np.array(volts).ravel(),
             self_heating,
             answer,
         )
@@ -163,7 +160,7 @@ class CompactModel:
         first, last = self.parameters.limits
         coordinates_at(
             self.parameters.kernel(),
-            np.ascontiguousarray(wanted.clip(low, high)).ravel() * abs(volts),
+            np.array(wanted.clip(low, high)).ravel() * abs(volts),
             volts,
             kelvin,
             first,
@@ -203,23 +200,23 @@ class CompactModel:
         begin, scales = np.broadcast_arrays(start, np.asarray(scale, float))
         wanted = wave.samples() if times is None else _sampling(times, wave)
         stretches = wave.stretches(wanted)
-        record = np.empty((begin.size, len(stretches) + 1, 4))
+        record = np.empty((begin.size, len(stretches) + 1, 5))
         arrivals = np.empty(begin.size)
         stalled = transients(
             self.parameters.kernel(),
-            self._setting(series, ambient, dynamic_temperature, steps_a_stroke),
-            np.ascontiguousarray(begin).ravel(),
-            np.ascontiguousarray(scales).ravel(),
+            self.setting(series, ambient, dynamic_temperature, steps_a_stroke),
+            np.array(begin).ravel(),
+            np.array(scales).ravel(),
             stretches,
             record,
             arrivals,
         )
-        self._check_stalled(stalled, begin.size)
-        extrapolated = self._check_temperature(record[:, :, 1], extrapolate)
+        self.check_stalled(stalled, begin.size)
+        extrapolated = self.check_temperature(record[:, :, 1], extrapolate)
         ends = np.concatenate([[0.0], np.cumsum(stretches[:, 0])])
         chosen = np.searchsorted(ends, wanted * (1 - 1e-9))
         traces = np.moveaxis(record[:, chosen, :], 2, 0)
-        traces = traces.reshape((4, *begin.shape, chosen.size))
+        traces = traces.reshape((5, *begin.shape, chosen.size))
         volts = np.concatenate([stretches[:1, 1], stretches[:, 2]])[chosen]
         states = self.parameters.state(traces[0])
         return Transient(
@@ -229,6 +226,7 @@ class CompactModel:
             temperature=traces[1],
             voltage=volts * scales[..., np.newaxis],
             cell_voltage=traces[2],
+            energy=traces[4],
             state=states,
             extrapolated=extrapolated,
         )
@@ -252,26 +250,33 @@ class CompactModel:
         volts = np.atleast_1d(np.asarray(voltage, float))
         ambient = to_si(temperature, "K", name="temperature")
         ends = self.parameters.coordinate(np.array([start, stop], float))
-        setting = self._setting(series, ambient, dynamic_temperature, steps_a_stroke)
+        setting = self.setting(series, ambient, dynamic_temperature, steps_a_stroke)
         setting = setting._replace(low=float(np.min(ends)), high=float(np.max(ends)))
         setting = setting._replace(largest_step=(setting.high - setting.low) / steps_a_stroke)
         stretches = np.array([[to_si(longest, "s", name="longest"), 1.0, 1.0]])
-        record = np.empty((volts.size, 2, 4))
+        record = np.empty((volts.size, 2, 5))
         arrivals = np.empty(volts.size)
         stalled = transients(
             self.parameters.kernel(),
             setting,
             np.full(volts.size, ends[0]),
-            np.ascontiguousarray(volts).ravel(),
+            np.array(volts).ravel(),
             stretches,
             record,
             arrivals,
         )
-        self._check_stalled(stalled, volts.size)
+        self.check_stalled(stalled, volts.size)
         reached = np.where(record[:, 1, 0] == ends[1], arrivals, np.inf)
         return reached.reshape(np.shape(voltage))
 
-    def _setting(self, series: Series, ambient: float, dynamic: bool, steps: int) -> Setting:
+    def setting(
+        self,
+        series: Series,
+        ambient: float,
+        dynamic: bool = False,
+        steps: int = STEPS_A_STROKE,
+    ) -> Setting:
+        """What the kernels need to know of a run (`rosenbrock.Setting`)."""
         if ambient <= 0.0:
             raise InputError(Problem("a temperature must be above 0 K", got=f"{ambient:g} K"))
         if steps < 1:
@@ -319,7 +324,8 @@ class CompactModel:
             )
         return np.clip(start, low, high)
 
-    def _check_stalled(self, stalled: int, cells: int) -> None:
+    def check_stalled(self, stalled: int, cells: int) -> None:
+        """Raise ConvergenceError if any cell's step did not meet the tolerance."""
         if stalled:
             raise ConvergenceError(
                 Problem(
@@ -330,7 +336,8 @@ class CompactModel:
                 )
             )
 
-    def _check_temperature(self, kelvin: np.ndarray, extrapolate: bool) -> tuple[str, ...]:
+    def check_temperature(self, kelvin: np.ndarray, extrapolate: bool) -> tuple[str, ...]:
+        """What leaves the model's range of temperature; raises RangeViolation where not allowed."""
         if self.ambient_range is None:
             return ()
         low, high = self.ambient_range

@@ -98,7 +98,8 @@ class Transient:
 
     ``conductance`` is at the read voltage and ambient temperature, in S; ``current`` (A) and
     ``temperature`` (K) are during the waveform; ``voltage`` (V) is applied to cell and series
-    element, ``cell_voltage`` (V) is the cell's share. ``state`` is in the model's own unit.
+    element, ``cell_voltage`` (V) is the cell's share; ``energy`` (J) is what both drew so far.
+    ``state`` is in the model's own unit.
     ``extrapolated`` names what left the model's range. At a jump the values are those before it.
     """
 
@@ -108,5 +109,6 @@ class Transient:
     temperature: np.ndarray
     voltage: np.ndarray
     cell_voltage: np.ndarray
+    energy: np.ndarray
     state: np.ndarray
     extrapolated: tuple[str, ...] = ()
