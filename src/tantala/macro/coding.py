@@ -4,6 +4,7 @@ Probabilities are handled as natural logarithms, since an uncorrectable rate of 
 The codes themselves (encoder, decoder) belong to the chip; this module only counts.
 """
 
+import functools
 import math
 from dataclasses import dataclass
 from typing import Literal
@@ -15,13 +16,13 @@ CodeKind = Literal["none", "secded", "bch2", "bch3"]
 CORRECTABLE = {"none": 0, "secded": 1, "bch2": 2, "bch3": 3}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Code:
     """A block code over one memory word.
 
     Attributes:
-        kind: ``none``, ``secded`` (single correction, double detection), ``bch2`` or ``bch3`` (binary BCH
-            with two or three corrections, shortened).
+        kind: ``none``, ``secded`` (single correction, double detection), ``bch2`` or ``bch3``
+            (binary BCH with two or three corrections, shortened).
         data_bits: payload of the word.
     """
 
@@ -33,12 +34,12 @@ class Code:
         """Bit errors of a word that are always corrected."""
         return CORRECTABLE[self.kind]
 
-    @property
+    @functools.cached_property
     def check_bits(self) -> int:
         """Redundant bits of the word.
 
-        SECDED: the least m with 2^m >= k + m + 1, plus an overall parity bit. BCH: m*t bits with the least m for
-        which the shortened code fits, 2^m - 1 >= k + m*t.
+        SECDED: the least m with 2^m >= k + m + 1, plus an overall parity bit. BCH: m*t bits with the
+        least m for which the shortened code fits, 2^m - 1 >= k + m*t.
         """
         if self.kind == "none":
             return 0

@@ -16,7 +16,7 @@ from tantala.circuit.ecc import make_code
 from tantala.macro import figures
 from tantala.macro.bit_cell import BitCell, Levels
 from tantala.macro.blocks import Blocks, build
-from tantala.macro.coding import allowed_bit_error, log_uber, log_word_failure
+from tantala.macro.coding import allowed_bit_error, log_word_failure
 from tantala.macro.constants import Assembly, load_assembly
 from tantala.macro.levels import misread
 from tantala.macro.plan import Plan, space
@@ -73,11 +73,17 @@ class Macro:
             cell = compile_cell(design)
         self.cell = cell
         self.code = design.code
+        self._settings: dict[tuple[str, float], Setting] = {}
         self._gates = make_code(self.code.kind, self.code.data_bits)
         self.allowed_error = allowed_bit_error(self.code, design.requirements.uber.value)
         self.low_tail, self.high_tail, self.tail = self._tails(cell.aged)
         self.found: Found | None = None
         self.plan = self._plan()
+        # Devices are drawn once, at typical conditions: area and yield do not change with the corner.
+        setting = self.setting("typical", design.environment.temperature_typical)
+        self._drawn = build(setting, self.plan)
+        self._require_feasible(self._drawn)
+        self._fixed = self._fixed_parts(setting)
 
     def _tails(self, levels: Levels) -> tuple[float, float, float]:
         """Conductances which sensing must tell apart, and the share of cells beyond them.
@@ -108,7 +114,12 @@ class Macro:
         return levels.low.low_tail(tail), levels.high.high_tail(tail), tail
 
     def setting(self, corner: str, temperature: float) -> Setting:
-        """What the blocks see at a corner and a temperature (K)."""
+        """What the blocks see at a corner and a temperature (K); made once for each."""
+        if (corner, temperature) not in self._settings:
+            self._settings[corner, temperature] = self._setting(corner, temperature)
+        return self._settings[corner, temperature]
+
+    def _setting(self, corner: str, temperature: float) -> Setting:
         design = self.design
         return Setting(
             process=self.technology.at(corner, temperature, design.supply.core),
@@ -189,18 +200,12 @@ class Macro:
 
     def _parts(self, setting: Setting, blocks: Blocks) -> dict[str, dict[str, float]]:
         plan = self.plan
-        area = figures.area_parts(setting, plan, blocks)
-        total_area = figures.sum_parts(area)
         cycle = figures.read_cycle_parts(blocks)
         write_time = figures.write_time_parts(setting, plan, blocks)
         word = self.code.data_bits
         rates = self._rates(self.cell.aged, setting, blocks)
         parts = {
-            "area_m2": area,
-            "array_efficiency": {
-                name: area[name] / total_area for name in ("data cells", "check cells")
-            },
-            "density_bit_per_m2": {"data bits over area": self.design.capacity / total_area},
+            **self._fixed,
             "read_latency_s": figures.read_latency_parts(setting, blocks),
             "read_cycle_s": cycle,
             "read_bandwidth_bit_per_s": {"one bank": word / figures.sum_parts(cycle)},
@@ -219,9 +224,20 @@ class Macro:
             },
             "word_failure_probability": {"words beyond the code": rates.word_failure},
             "uber": {"words beyond the code per data bit": rates.uber},
-            "yield": yield_parts(setting, plan, blocks, total_area),
         }
         return {name: _plain(value) for name, value in parts.items()}
+
+    def _fixed_parts(self, setting: Setting) -> dict[str, dict[str, float]]:
+        """Figures of the drawn macro: the same at every corner and temperature."""
+        area = figures.area_parts(setting, self.plan, self._drawn)
+        total = figures.sum_parts(area)
+        cells = ("data cells", "check cells")
+        return {
+            "area_m2": area,
+            "array_efficiency": {name: area[name] / total for name in cells},
+            "density_bit_per_m2": {"data bits over area": self.design.capacity / total},
+            "yield": yield_parts(setting, self.plan, self._drawn, total),
+        }
 
     @functools.cached_property
     def _tail_counts(self) -> tuple[int, int]:
@@ -257,13 +273,9 @@ class Macro:
         )
         raw = 0.5 * (p_low + p_high)
         log_raw = math.log(raw) if raw > 0.0 else -math.inf
-        return ErrorRates(
-            p_low,
-            p_high,
-            raw,
-            math.exp(log_word_failure(self.code, log_raw)),
-            math.exp(log_uber(self.code, log_raw)),
-        )
+        log_failure = log_word_failure(self.code, log_raw)
+        uber = math.exp(log_failure) / self.code.data_bits
+        return ErrorRates(p_low, p_high, raw, math.exp(log_failure), uber)
 
     def error_rates(
         self,
@@ -279,12 +291,12 @@ class Macro:
     def _facts(self, blocks: Blocks) -> dict[str, float]:
         plan, column, supplies = self.plan, blocks.column, blocks.supplies
         facts = {
-            "width_m": blocks.core_width,
-            "height_m": blocks.core_height,
-            "subarray_width_m": blocks.subarray_width,
-            "subarray_height_m": blocks.subarray_height,
-            "cell_array_width_m": blocks.array.width,
-            "cell_array_height_m": blocks.array.height,
+            "width_m": self._drawn.core_width,
+            "height_m": self._drawn.core_height,
+            "subarray_width_m": self._drawn.subarray_width,
+            "subarray_height_m": self._drawn.subarray_height,
+            "cell_array_width_m": self._drawn.array.width,
+            "cell_array_height_m": self._drawn.array.height,
             "reference_current_A": column.currents.reference,
             "low_tail_current_A": column.currents.low_resistance,
             "high_tail_current_A": column.currents.high_resistance,

@@ -37,8 +37,9 @@ class CellArray:
 def cell_array(setting: Setting, plan: Plan) -> CellArray:
     """Dimensions and wires of the cell array of a sub-array.
 
-    A bit line carries half a contact of drain per cell, since neighbours share one; the source line is
-    like the bit line.
+    The cell sits between metal levels, so its lines run in intermediate wires where these fit into the
+    cell's pitch, else in local ones. A bit line carries half a contact of drain per cell, since
+    neighbours share one; the source line is like the bit line.
     """
     layout, cell, io = setting.assembly.layout, setting.cell, setting.process.io
     rows = plan.rows + setting.spare_rows + layout.edge_rows
@@ -48,14 +49,17 @@ def cell_array(setting: Setting, plan: Plan) -> CellArray:
     pitch = cell.width * (1.0 + layout.strap)
     width, height = columns * pitch, rows * cell.height
     gate = cell.access_width * io.gate_capacitance
+    process = setting.process
+    fits = process.intermediate.pitch <= min(cell.width, cell.height)
+    wire = process.intermediate if fits else process.local
     drain = 0.5 * cell.access_width * io.drain_capacitance
     return CellArray(
         rows,
         columns,
         width,
         height,
-        Line.of(setting.process.intermediate, width, gate / pitch),
-        Line.of(setting.process.local, height, drain / cell.height),
+        Line.of(wire, width, gate / pitch),
+        Line.of(wire, height, drain / cell.height),
     )
 
 
