@@ -6,14 +6,23 @@ gives None there, and what needs the law says so (`Cell.law`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import contextlib
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tantala.base.binding import bind, quantity
-from tantala.base.errors import InputError, Problem
+from tantala.base.errors import InputError, Problem, RangeViolation
 from tantala.base.library import load_item
+from tantala.base.quantity import format_si
 from tantala.base.record import Item
+from tantala.cell.conduction import Conduction
+from tantala.cell.endurance import EnduranceLaw
+from tantala.cell.forming import FormingLaw
+from tantala.cell.switching import ResetLaw, SetLaw
+from tantala.cell.variability import VariabilityLaw
 
 if TYPE_CHECKING:
     from tantala.cell.population import Population
@@ -35,26 +44,57 @@ class NominalPulses:
     high_resistance: float = quantity("S", "median conductance after the nominal RESET", minimum=0)
 
 
-# Attribute of Cell = prefix in the file -> law.
-LAWS: dict[str, type] = {}  # each law is entered here as its module lands
+# Attribute of Cell, which is also the prefix in the file -> law.
+LAWS: dict[str, type] = {
+    "conduction": Conduction,
+    "set": SetLaw,
+    "reset": ResetLaw,
+    "variability": VariabilityLaw,
+    "forming": FormingLaw,
+    "endurance": EnduranceLaw,
+}
+for _name, _law in (
+    ("relaxation", "RelaxationLaw"),
+    ("retention", "RetentionLaw"),
+    ("noise", "NoiseLaw"),
+    ("disturb", "DisturbLaw"),
+):
+    with contextlib.suppress(ModuleNotFoundError):
+        LAWS[_name] = getattr(importlib.import_module(f"tantala.cell.{_name}"), _law)
+# Conditions that a number's range may limit, and their units.
+CONDITIONS = {
+    "bitline": "V",
+    "sourceline": "V",
+    "wordline": "V",
+    "voltage": "V",
+    "pulse_width": "s",
+    "temperature": "K",
+    "cycles": "1",
+    "time": "s",
+    "conductance": "S",
+}
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One technology's cell. `item` holds every number with its source."""
+    """One technology's cell. `item` holds every number with its source.
+
+    `limits` maps (law, condition) to the SI (low, high) in which all of the law's numbers hold.
+    """
 
     item: Item
     nominal: NominalPulses
-    conduction: Any = None
-    set: Any = None
-    reset: Any = None
-    variability: Any = None
-    forming: Any = None
-    endurance: Any = None
+    conduction: Conduction
+    set: SetLaw | None = None
+    reset: ResetLaw | None = None
+    variability: VariabilityLaw | None = None
+    forming: FormingLaw | None = None
+    endurance: EnduranceLaw | None = None
     relaxation: Any = None
     retention: Any = None
     noise: Any = None
     disturb: Any = None
+    limits: Mapping[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -69,20 +109,59 @@ class Cell:
                 Problem(
                     f"cell {self.name!r} has no {name} law",
                     self.item.path.name,
-                    because="not measured" if name in self.item.not_measured else "not given",
                     allowed=", ".join(n for n in LAWS if getattr(self, n) is not None),
+                    because="its file gives no numbers for it",
                 )
             )
         return law
 
-    def sample(self, count: int, seed: int, first_address: int = 0) -> Population:
+    def outside(self, law: str, **conditions: tuple[float, float]) -> list[Problem]:
+        """A problem for each condition, (lowest, highest) in SI, outside the range of `law`."""
+        problems = []
+        for name, (low, high) in conditions.items():
+            limits = self.limits.get((law, name))
+            if limits is None:
+                continue
+            slack = 1e-6 * max(abs(limits[0]), abs(limits[1]))
+            if low < limits[0] - slack or high > limits[1] + slack:
+                unit = CONDITIONS[name]
+                worst = low if low < limits[0] - slack else high
+                problems.append(
+                    Problem(
+                        f"{name.replace('_', ' ')} outside the range of the {law} law",
+                        self.item.path.name,
+                        got=format_si(worst, unit),
+                        allowed=f"{format_si(limits[0], unit)} to {format_si(limits[1], unit)}",
+                        because="no measurement constrains the law there",
+                        hint="extrapolate=True",
+                    )
+                )
+        return problems
+
+    def require(self, law: str, **conditions: tuple[float, float]) -> None:
+        """Raise RangeViolation unless every condition lies in the range of `law`."""
+        problems = self.outside(law, **conditions)
+        if problems:
+            raise RangeViolation(problems)
+
+    def sample(
+        self, count: int, seed: int, first_address: int = 0, backend: str = "numba"
+    ) -> Population:
         """`count` cells with addresses first_address ..., formed, in the low-resistance state.
 
         The same addresses are the same cells, whatever the chunking.
         """
         from tantala.cell.population import Population
 
-        return Population.sample(self, count, seed, first_address)
+        return Population.sample(self, count, seed, first_address, backend)
+
+    def pristine(
+        self, count: int, seed: int, first_address: int = 0, backend: str = "numba"
+    ) -> Population:
+        """`count` cells as made, before forming."""
+        from tantala.cell.population import Population
+
+        return Population(self, count, seed, first_address, backend)
 
 
 def load_cell(name: str | Path) -> Cell:
@@ -92,5 +171,27 @@ def load_cell(name: str | Path) -> Cell:
 
 def cell_from(item: Item) -> Cell:
     """The cell of an item already read (for instance with changed values)."""
-    laws = {name: bind(law, item, name) for name, law in LAWS.items() if item.has(name)}
-    return Cell(item=item, nominal=bind(NominalPulses, item, "nominal"), **laws)
+    needed = [name for name in ("nominal", "conduction") if not item.has(name)]
+    if needed:
+        raise InputError([Problem("missing table", f"{item.path.name}: {name}") for name in needed])
+    laws: dict[str, Any] = {
+        name: bind(law, item, name) for name, law in LAWS.items() if item.has(name)
+    }
+    return Cell(
+        item=item, nominal=bind(NominalPulses, item, "nominal"), limits=_limits(item), **laws
+    )
+
+
+def _limits(item: Item) -> dict[tuple[str, str], tuple[float, float]]:
+    """The tightest range each law's numbers state for each condition."""
+    limits: dict[tuple[str, str], tuple[float, float]] = {}
+    for path, number in item.numbers.items():
+        law = path.split(".", 1)[0]
+        for name in number.range:
+            if law not in LAWS or name not in CONDITIONS:
+                continue
+            stated = number.limits(name, CONDITIONS[name])
+            if stated is not None:
+                low, high = limits.get((law, name), (-float("inf"), float("inf")))
+                limits[law, name] = (max(low, stated[0]), min(high, stated[1]))
+    return limits

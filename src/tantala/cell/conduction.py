@@ -37,8 +37,8 @@ class Conduction:
         """Current [A] at `voltage` [V], broadcast over `conductance` [S at V_ref]."""
         g = np.asarray(conductance, dtype=np.float64)
         x = self.curvature(g)
-        return g * self.reference_voltage * np.sinh(voltage * x) / np.sinh(
-            self.reference_voltage * x
+        return (
+            g * self.reference_voltage * np.sinh(voltage * x) / np.sinh(self.reference_voltage * x)
         )
 
     def chord(self, conductance: ArrayLike, voltage: ArrayLike) -> NDArray[np.float64]:

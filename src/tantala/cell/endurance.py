@@ -5,8 +5,8 @@ Each SET pulse uses up 1 / eta of a cell's life, with
     eta(V_WL) = eta_0 10**(-(V_WL - V_0) / s)
 
 the characteristic number of SET pulses at the compliance of word line V_WL; a cell is stuck low
-once the damage D has used up its own life L, which is Weibull, P(L <= D) = 1 - exp(-D**beta). So the
-number of cycles to failure at constant V_WL is Weibull with scale eta(V_WL) and shape beta.
+once the damage D has used up its own life L, which is Weibull, P(L <= D) = 1 - exp(-D**beta). So
+the cycles to failure at constant V_WL are Weibull with scale eta(V_WL) and shape beta.
 
 Cycling also moves the high-resistance state: after N cycles ln R after RESET is lower by
 m log10(1 + N / N_0), and the relative spread of the growth is wider by 1 + w log10(1 + N / N_0).

@@ -1,33 +1,32 @@
 """Populations of cells: compact state, pulses, cycles, waiting and reading.
 
-State (33 bytes a cell), one contiguous array each. The traits of a cell (barrier, compliance,
-depth) are not stored: they are addressed draws, made again at each use.
-
-How laws plug in (skeleton; the bodies follow):
-    pulses        `switching`, `forming`, `endurance`
-    wait          `retention.age(population, seconds, kelvin)`: relaxation and retention in one
-                  pass; reads `written` and both clocks, writes `conductance` and the clocks
-    read          `noise.read_current(population, volts, index, noise) -> A`
-    write_verify  `write_verify.write_verify(population, low, high, scheme, **options)`
-Every write ends with `written_at(index)`: written = conductance, clocks 0, writes + 1. `writes` is
-the event number of all draws that belong to the present write (relaxation, read noise ...).
+The traits of a cell (barrier, compliance, depth) are not stored: they are addressed draws, made
+again at each use. What is stored is listed in `Population`; `bytes_per_cell` counts it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tantala.base.errors import InputError, Problem
+from tantala.base.errors import InputError, Problem, RangeViolation, raise_if, unknown
+from tantala.base.quantity import to_si
 from tantala.base.random import seed_words
+from tantala.cell import endurance, pulses
 from tantala.cell.cell import Cell
 
 FORMED = np.uint8(1)
 STUCK_LOW = np.uint8(2)
 ROOM = "25 degC"
+CHUNK = 65_536  # cells a pass: what a pass touches stays in the second-level cache
+# Cycles simulated one by one at the end of `cycle`: a failed RESET is remembered by the next SET
+# only, so the chance that a cell remembers longer is a power of the failure rate.
+REMEMBERED_CYCLES = 4
+LARGEST_CONDUCTANCE = 0.1  # S; a cell of 10 ohm: a value in the wrong unit, not a cell
 Quantity = float | str
 Selection = NDArray[Any] | None
 
@@ -40,6 +39,15 @@ class PulseOutcome:
     switched: NDArray[np.bool_]
 
 
+@dataclass(frozen=True)
+class CycleOutcome:
+    """The last cycle: conductance after RESET and after SET [S], and its energy [J] a cell."""
+
+    high_resistance: NDArray[np.float32]
+    low_resistance: NDArray[np.float32]
+    energy: NDArray[np.float32]
+
+
 class Population:
     """Cells with addresses first_address ... first_address + len - 1 of one seed.
 
@@ -48,33 +56,53 @@ class Population:
     relaxation_clock  float32, s, since the last write as relaxation counts it
     retention_clock   float32, s, since the last write as retention counts it
     writes            uint32, event number: pulses and placements so far
-    cycles            uint32, completed SET events (the abscissa of the slow drift)
-    damage            float64, consumed endurance in units of the characteristic life
+    cycles            uint32, SET events so far (the abscissa of the slow drift and of wear)
+    damage            float64, used endurance in units of the characteristic life
     flags             uint8, FORMED | STUCK_LOW
     """
 
-    def __init__(self, cell: Cell, count: int, seed: int, first_address: int = 0) -> None:
+    def __init__(
+        self, cell: Cell, count: int, seed: int, first_address: int = 0, backend: str = "numba"
+    ) -> None:
         problems = []
         for name, value, low in (("count", count, 1), ("first_address", first_address, 0)):
             whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
             if not whole or not low <= value < 2**48:
                 allowed = f"a whole number, {low} to 2**48-1"
                 problems.append(Problem(f"bad {name}", got=repr(value), allowed=allowed))
-        if problems:
-            raise InputError(problems)
+        if backend not in pulses.SET:
+            problems.append(unknown("backend", backend, pulses.SET))
+        raise_if(problems)
         self.cell = cell
         self.seed = seed
         self.key = seed_words(seed)
         self.first_address = int(first_address)
+        self.backend = backend
         self.extrapolated: set[str] = set()
-        self.conductance = np.zeros(count, np.float32)
-        self.written = np.zeros(count, np.float32)
+        pristine = cell.forming.pristine_conductance if cell.forming else 1e-9
+        self.conductance = np.full(count, pristine, np.float32)
+        self.written = self.conductance.copy()
         self.relaxation_clock = np.zeros(count, np.float32)
         self.retention_clock = np.zeros(count, np.float32)
         self.writes = np.zeros(count, np.uint32)
         self.cycles = np.zeros(count, np.uint32)
         self.damage = np.zeros(count, np.float64)
         self.flags = np.zeros(count, np.uint8)
+
+    @classmethod
+    def sample(
+        cls, cell: Cell, count: int, seed: int, first_address: int = 0, backend: str = "numba"
+    ) -> Population:
+        """Formed cells in the low-resistance state, right after the cell's nominal SET."""
+        population = cls(cell, count, seed, first_address, backend)
+        population.flags |= FORMED
+        population.conductance[:] = cell.nominal.high_resistance
+        if cell.set is None:
+            population.conductance[:] = cell.nominal.low_resistance
+            population.written_at(slice(None))
+        else:
+            population.set_pulse()
+        return population
 
     def __len__(self) -> int:
         return len(self.conductance)
@@ -89,16 +117,6 @@ class Population:
         """Bytes of state a cell."""
         return sum(a.itemsize for a in vars(self).values() if isinstance(a, np.ndarray))
 
-    @classmethod
-    def sample(cls, cell: Cell, count: int, seed: int, first_address: int = 0) -> Population:
-        """Formed cells in the low-resistance state, right after the cell's nominal SET."""
-        population = cls(cell, count, seed, first_address)
-        population.flags |= FORMED
-        population.conductance[:] = cell.nominal.high_resistance
-        nominal = cell.nominal
-        population.set_pulse(nominal.set_bitline, nominal.set_wordline, nominal.set_width)
-        return population
-
     def select(self, where: Selection) -> NDArray[np.intp]:
         """Positions of the selected cells: all, a boolean mask, or positions as given."""
         if where is None:
@@ -106,13 +124,14 @@ class Population:
         chosen = np.asarray(where)
         if chosen.dtype == np.bool_ and chosen.shape == (len(self),):
             return np.flatnonzero(chosen)
-        if chosen.dtype.kind in "iu" and chosen.ndim == 1:
-            return chosen
+        whole = chosen.dtype.kind in "iu" and chosen.ndim == 1
+        if whole and (not len(chosen) or (chosen.min() >= 0 and chosen.max() < len(self))):
+            return chosen.astype(np.intp, copy=False)
         raise InputError(
             Problem(
                 "where selects no cells",
                 got=f"{chosen.dtype} array of shape {chosen.shape}",
-                allowed=f"a boolean mask of {len(self)} cells, or positions",
+                allowed=f"a boolean mask of {len(self)} cells, or positions below {len(self)}",
             )
         )
 
@@ -125,46 +144,272 @@ class Population:
 
     def set_pulse(
         self,
-        bitline: Quantity | ArrayLike,
-        wordline: Quantity | ArrayLike,
-        width: Quantity | ArrayLike,
+        bitline: Quantity | ArrayLike | None = None,
+        wordline: Quantity | ArrayLike | None = None,
+        width: Quantity | ArrayLike | None = None,
         temperature: Quantity = ROOM,
         where: Selection = None,
         extrapolate: bool = False,
     ) -> PulseOutcome:
-        """One SET pulse on the selected cells; voltages in V and width in s, one or one a cell."""
-        raise NotImplementedError
+        """One SET pulse on the selected cells, nominal where not given.
+
+        Voltages in V and width in s, one or one a selected cell.
+        Raises InputError for values that are no pulse, RangeViolation outside the law's range.
+        """
+        nominal = self.cell.nominal
+        given = {
+            "bitline": nominal.set_bitline if bitline is None else bitline,
+            "wordline": nominal.set_wordline if wordline is None else wordline,
+            "pulse_width": nominal.set_width if width is None else width,
+        }
+        return self._pulse("set", given, temperature, where, extrapolate)
 
     def reset_pulse(
         self,
-        sourceline: Quantity | ArrayLike,
-        wordline: Quantity | ArrayLike,
-        width: Quantity | ArrayLike,
+        sourceline: Quantity | ArrayLike | None = None,
+        wordline: Quantity | ArrayLike | None = None,
+        width: Quantity | ArrayLike | None = None,
         temperature: Quantity = ROOM,
         where: Selection = None,
         extrapolate: bool = False,
     ) -> PulseOutcome:
-        """One RESET pulse on the selected cells; voltages in V, width in s, one or one a cell."""
-        raise NotImplementedError
+        """One RESET pulse on the selected cells, nominal where not given; as `set_pulse`."""
+        nominal = self.cell.nominal
+        given = {
+            "sourceline": nominal.reset_sourceline if sourceline is None else sourceline,
+            "wordline": nominal.reset_wordline if wordline is None else wordline,
+            "pulse_width": nominal.reset_width if width is None else width,
+        }
+        return self._pulse("reset", given, temperature, where, extrapolate)
+
+    def _pulse(
+        self, law: str, given: dict[str, Any], temperature: Quantity, where: Selection, beyond: bool
+    ) -> PulseOutcome:
+        self.cell.law(law)
+        positions = None if where is None else self.select(where)
+        count = len(self) if positions is None else len(positions)
+        kelvin = to_si(temperature, "K", name="temperature")
+        values = _pulse_values(given, count, kelvin)
+        self.check(law, beyond, temperature=(kelvin, kelvin), **_extents(values))
+        energy = np.empty(count, np.float32)
+        switched = np.empty(count, np.bool_)
+        kernel = (pulses.SET if law == "set" else pulses.RESET)[self.backend]
+        unmovable = np.uint8(0) if law == "set" else STUCK_LOW
+        for chunk, at in self._chunks(positions):
+            cells = pulses.Cells(
+                np.ascontiguousarray(self.conductance[at]),
+                self._addresses(at),
+                np.ascontiguousarray(self.writes[at]),
+                np.ascontiguousarray(self.cycles[at]),
+                (self.flags[at] & (FORMED | unmovable)) == FORMED,
+            )
+            parts = [
+                np.broadcast_to(value, count)[chunk].astype(np.float32) for value in values.values()
+            ]
+            pulse = pulses.Pulse(parts[0], parts[1], parts[2], kelvin)
+            energy[chunk], switched[chunk] = kernel(self.cell, self.seed, cells, pulse)
+            if positions is not None:
+                self.conductance[at] = cells.conductance
+            if law == "set":
+                self.cycles[at] += switched[chunk]
+                self._wear(at, parts[1])
+            self.written_at(at)
+        return PulseOutcome(energy, switched)
+
+    def _chunks(self, positions: NDArray[np.intp] | None) -> Iterator[tuple[slice, Any]]:
+        """(slice of the selection, index into the arrays) of each pass."""
+        count = len(self) if positions is None else len(positions)
+        for start in range(0, count, CHUNK):
+            chunk = slice(start, min(start + CHUNK, count))
+            yield chunk, chunk if positions is None else positions[chunk]
+
+    def _addresses(self, at: Any) -> NDArray[np.uint64]:
+        own = np.arange(at.start, at.stop) if isinstance(at, slice) else at
+        return own.astype(np.uint64) + np.uint64(self.first_address)
+
+    def _wear(self, at: Any, wordline: NDArray[np.float32], count: int = 1) -> None:
+        """Use up life by `count` SET pulses, and mark the cells that end stuck."""
+        law = self.cell.endurance
+        if law is None:
+            return
+        self.damage[at] += count / law.characteristic_life(wordline)
+        flags = np.ascontiguousarray(self.flags[at])
+        damage = np.ascontiguousarray(self.damage[at])
+        low, high = (np.uint32(word) for word in self.key)
+        endurance.stick(damage, self._addresses(at), law.life_shape, low, high, flags, STUCK_LOW)
+        self.flags[at] = flags
+
+    def check(self, law: str, extrapolate: bool, **conditions: tuple[float, float]) -> None:
+        """Raise RangeViolation outside the range of `law`, or note it in `extrapolated`."""
+        problems = self.cell.outside(law, **conditions)
+        if problems and not extrapolate:
+            raise RangeViolation(problems)
+        self.extrapolated.update(f"{law}: {problem.what}" for problem in problems)
+
+    def form(
+        self,
+        bitline: Quantity,
+        wordline: Quantity,
+        width: Quantity,
+        temperature: Quantity = ROOM,
+        extrapolate: bool = False,
+    ) -> NDArray[np.bool_]:
+        """One forming pulse on all cells; returns which cells are formed now."""
+        law = self.cell.law("forming")
+        volts, seconds = to_si(bitline, "V"), to_si(width, "s", name="width")
+        self.check("forming", extrapolate, bitline=(volts, volts), pulse_width=(seconds, seconds))
+        formed_before = self.flags & FORMED
+        forms = law.voltages(self.seed, self.address, seconds) <= volts
+        new = np.flatnonzero(forms & (formed_before == 0))
+        self.flags[new] |= FORMED
+        if len(new):
+            self.set_pulse(volts, wordline, seconds, temperature, where=new, extrapolate=True)
+        return (self.flags & FORMED) != 0
 
     def place(self, conductance: ArrayLike, where: Selection = None) -> None:
-        """Put cells at `conductance` (S, one or one a cell), as if just written and verified."""
-        raise NotImplementedError
+        """Put cells at `conductance` (S, one or one a selected cell), as if written and verified.
 
-    def cycle(self, count: int, extrapolate: bool = False, **pulses: Any) -> None:
-        """`count` full RESET + SET cycles, at the nominal pulses unless given; ends in the LRS."""
-        raise NotImplementedError
+        Raises InputError unless every value is positive and a conductance of a cell.
+        """
+        index = slice(None) if where is None else self.select(where)
+        count = len(self) if where is None else len(index)
+        values = _entries(conductance, "S", "conductance", count)
+        bad = ~((values > 0.0) & (values <= LARGEST_CONDUCTANCE))
+        if bad.any():
+            raise InputError(
+                Problem(
+                    "a conductance that no cell has",
+                    got=f"{np.atleast_1d(values)[np.atleast_1d(bad)][0]:g} S"
+                    f" ({int(bad.sum())} of {values.size} values)",
+                    allowed=f"above 0 to {LARGEST_CONDUCTANCE:g} S",
+                    hint="conductances in S, 100e-6 or '100 uS'",
+                )
+            )
+        self.conductance[index] = values
+        self.written_at(index)
+
+    def cycle(
+        self,
+        count: int = 1,
+        *,
+        set_bitline: Quantity | None = None,
+        set_wordline: Quantity | None = None,
+        set_width: Quantity | None = None,
+        reset_sourceline: Quantity | None = None,
+        reset_wordline: Quantity | None = None,
+        reset_width: Quantity | None = None,
+        temperature: Quantity = ROOM,
+        extrapolate: bool = False,
+    ) -> CycleOutcome:
+        """`count` full cycles, RESET then SET, nominal where not given; ends in the low state.
+
+        A million cycles cost as much as a few: all draws are addressed by the cycle, so only the
+        last REMEMBERED_CYCLES are simulated, after the counters and the wear have been advanced.
+        """
+        if isinstance(count, bool) or not isinstance(count, (int, np.integer)) or count < 1:
+            raise InputError(Problem("bad count of cycles", got=repr(count), allowed="1 or more"))
+        if int(self.cycles.max()) + count >= 2**31:
+            raise InputError(Problem("too many cycles", got=str(count), allowed="below 2**31"))
+        self.check("endurance", extrapolate, cycles=(1.0, float(count)))
+        nominal = self.cell.nominal
+        gate = nominal.set_wordline if set_wordline is None else to_si(set_wordline, "V")
+        skipped = count - min(count, REMEMBERED_CYCLES)
+        if skipped:
+            self.cycles += np.uint32(skipped)
+            self.writes += np.uint32(2 * skipped)
+            for _, at in self._chunks(None):
+                self._wear(at, np.full(at.stop - at.start, gate, np.float32), skipped)
+        high = self.conductance
+        energy = np.zeros(len(self), np.float32)
+        for _ in range(count - skipped):
+            reset = self.reset_pulse(
+                reset_sourceline, reset_wordline, reset_width, temperature, None, extrapolate
+            )
+            high = self.conductance.copy()
+            done = self.set_pulse(set_bitline, gate, set_width, temperature, None, extrapolate)
+            energy = reset.energy + done.energy
+        return CycleOutcome(high, self.conductance.copy(), energy)
 
     def wait(self, time: Quantity, temperature: Quantity = ROOM, extrapolate: bool = False) -> None:
         """Relaxation and retention for `time` at `temperature`."""
-        raise NotImplementedError
+        from tantala.cell import retention
+
+        seconds = _non_negative(time, "s", "time")
+        kelvin = to_si(temperature, "K", name="temperature")
+        retention.age(self, seconds, kelvin, extrapolate)
 
     def read(
         self, voltage: Quantity | None = None, noise: bool = True, where: Selection = None
     ) -> NDArray[np.float32]:
-        """Read current [A], one a selected cell."""
-        raise NotImplementedError
+        """Read current [A], one a selected cell; `noise=False` for the mean current."""
+        volts = self.cell.nominal.read_voltage if voltage is None else voltage
+        volts = _non_negative(volts, "V", "read voltage")
+        index = self.select(where)
+        if noise and self.cell.noise is not None:
+            from tantala.cell.noise import read_current
 
-    def write_verify(self, low: ArrayLike, high: ArrayLike, scheme: str = "ispp", **options: Any):
-        """Write cells into the windows low ... high (S); see `tantala.cell.write_verify`."""
-        raise NotImplementedError
+            return read_current(self, volts, index)
+        return self.cell.conduction.current(self.conductance[index], volts).astype(np.float32)
+
+    def write_verify(
+        self, low: ArrayLike | str, high: ArrayLike | str, scheme: Any = "ispp", **options: Any
+    ) -> Any:
+        """Write cells into the window low ... high; see `tantala.cell.write_verify`."""
+        from tantala.cell.write_verify import write_verify
+
+        return write_verify(self, low, high, scheme, **options)
+
+
+def _non_negative(value: Quantity, unit: str, name: str) -> float:
+    number = to_si(value, unit, name=name)
+    if number < 0.0:
+        raise InputError(Problem(f"negative {name}", got=repr(value), allowed=f"0 {unit} or more"))
+    return number
+
+
+def _entries(value: Any, unit: str, name: str, count: int) -> NDArray[np.float64]:
+    """A quantity, or an array of one entry a cell, in SI; finite."""
+    if isinstance(value, str) or np.ndim(value) == 0:
+        return np.asarray(to_si(value, unit, name=name))
+    try:
+        values = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError(Problem(f"{name} is no array of numbers", allowed=f"{unit}")) from None
+    if values.shape != (count,):
+        raise InputError(
+            Problem(f"{name} has another shape", got=str(values.shape), allowed=f"({count},)")
+        )
+    if not np.isfinite(values).all():
+        bad = int((~np.isfinite(values)).sum())
+        raise InputError(Problem(f"{name} is not finite", got=f"{bad} values", allowed=unit))
+    return values
+
+
+def _pulse_values(
+    given: dict[str, Any], count: int, kelvin: float
+) -> dict[str, NDArray[np.float64]]:
+    """The voltages and the width of a pulse, checked; all problems at once."""
+    problems: list[Problem] = []
+    values: dict[str, NDArray[np.float64]] = {}
+    for name, value in given.items():
+        unit = "s" if name == "pulse_width" else "V"
+        try:
+            entries = _entries(value, unit, name.replace("_", " "), count)
+        except InputError as error:
+            problems += error.problems
+            continue
+        values[name] = entries
+        lowest = float(entries.min()) if entries.size else 1.0
+        if lowest < 0.0 or (unit == "s" and lowest == 0.0):
+            allowed = "above 0 s" if unit == "s" else "0 V or more"
+            problems.append(
+                Problem(f"{name.replace('_', ' ')} of no pulse", got=f"{lowest:g}", allowed=allowed)
+            )
+    if kelvin <= 0.0:
+        problems.append(Problem("no temperature", got=f"{kelvin:g} K", allowed="above 0 K"))
+    raise_if(problems)
+    return values
+
+
+def _extents(values: dict[str, NDArray[np.float64]]) -> dict[str, tuple[float, float]]:
+    return {n: (float(v.min()), float(v.max())) for n, v in values.items() if v.size}
