@@ -53,8 +53,7 @@ class Population:
 
     conductance       float32, S, now, without read noise
     written           float32, S, right after the last write
-    relaxation_clock  float32, s, since the last write as relaxation counts it
-    retention_clock   float32, s, since the last write as retention counts it
+    age               float32, s at 25 degC since the last write (see `relaxation.aged`)
     writes            uint32, event number: pulses and placements so far
     cycles            uint32, SET events so far (the abscissa of the slow drift and of wear)
     damage            float64, used endurance in units of the characteristic life
@@ -82,8 +81,7 @@ class Population:
         pristine = cell.forming.pristine_conductance if cell.forming else 1e-9
         self.conductance = np.full(count, pristine, np.float32)
         self.written = self.conductance.copy()
-        self.relaxation_clock = np.zeros(count, np.float32)
-        self.retention_clock = np.zeros(count, np.float32)
+        self.age = np.zeros(count, np.float32)
         self.writes = np.zeros(count, np.uint32)
         self.cycles = np.zeros(count, np.uint32)
         self.damage = np.zeros(count, np.float64)
@@ -138,8 +136,7 @@ class Population:
     def written_at(self, index: Any) -> None:
         """Start the clocks of the cells at `index` (positions or a slice) after a write."""
         self.written[index] = self.conductance[index]
-        self.relaxation_clock[index] = 0.0
-        self.retention_clock[index] = 0.0
+        self.age[index] = 0.0
         self.writes[index] += np.uint32(1)
 
     def set_pulse(

@@ -1,0 +1,272 @@
+"""The fast form of `ageing`: the quantile of the law as a table, one pass over the cells.
+
+The change of y is tabulated over (age, state, score): the logarithm of ln(1 + age / verify_delay)
+from AGE_ORIGIN on, the root of G(written) / full scale, the standard normal score. Rows of one age
+are made when a call first needs them and kept. A cell costs one Philox block, four normals and three interpolations;
+cells of one age, the usual case, share one blended row.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import Any
+
+import numpy as np
+from numba import njit, prange
+from numpy.typing import NDArray
+
+from tantala.base.random import philox4x32, seed_words
+from tantala.cell.ageing import (
+    COORDINATE_NODES,
+    PATH,
+    PATH_ANGLE,
+    PATH_FAST,
+    PATH_ORIGIN,
+    PATH_SLOW,
+    TOP,
+    Ageing,
+)
+from tantala.cell.elementary import FAST, exp32, log32, normal32
+
+F = np.float32
+AGE_ORIGIN = 1e-4  # of ln(1 + age / verify_delay): below it the table is linear
+AGE_STEP = 0.15
+STATES = 57
+SCORES = 161
+SCORE_LIMIT = 10.0  # 1 - Phi(10) = 8e-24, below every rate that is asked for
+CHUNK = 4096
+
+
+@njit(cache=True)
+def _quantiles(weight, mean, deviation, score, out):
+    """out[state, score]: the mixture's quantile, by Newton steps kept inside a bisection."""
+    root_half = math.sqrt(0.5)
+    for state in range(weight.shape[1]):
+        for index in range(score.size):
+            z = score[index]
+            sign = 1.0 if z <= 0.0 else -1.0  # solve in the smaller tail: no digits are lost
+            target = 0.5 * math.erfc(-sign * z * root_half)
+            low, high = 1e300, -1e300
+            for k in range(4):
+                at = mean[k, state] + z * deviation[k, state]
+                low, high = min(low, at), max(high, at)
+            x = 0.5 * (low + high)
+            for _ in range(80):
+                tail, density = 0.0, 0.0
+                for k in range(4):
+                    u = (x - mean[k, state]) / deviation[k, state]
+                    tail += weight[k, state] * 0.5 * math.erfc(-sign * u * root_half)
+                    density += weight[k, state] * math.exp(-0.5 * u * u) / deviation[k, state]
+                excess = sign * (tail - target)
+                if excess > 0.0:
+                    high = x
+                else:
+                    low = x
+                # Newton on the logarithm of the tail, which is nearly a parabola.
+                slope = density * 0.3989422804014327 / max(tail, 1e-300)
+                step = sign * math.log(max(tail, 1e-300) / target) / max(slope, 1e-300)
+                x -= step
+                if not low < x < high:
+                    x = 0.5 * (low + high)
+                if abs(step) < 1e-7 * (1e-3 + abs(x)) or high - low < 1e-9:
+                    break
+            out[state, index] = x
+
+
+@njit(inline="always")
+def _uniform_grid(table, x, scale):
+    """Linear interpolation in a table over 0, 1/scale, 2/scale ..., held at its ends."""
+    at = min(max(x * scale, F(0.0)), F(table.size - 1) - F(1e-3))
+    index = np.int32(at)
+    part = at - F(index)
+    return table[index] + part * (table[index + 1] - table[index])
+
+
+@njit(inline="always")
+def _log_state(y, slope, lowest, scale, log_g):
+    """ln(G / full scale) at y."""
+    if y < lowest:
+        return log_g[0] + (y - lowest) / slope
+    return _uniform_grid(log_g, y - lowest, scale)
+
+
+@njit(inline="always")
+def _bilinear(row, state, score):
+    """A row's change of y at fractional state and score indices."""
+    i, j = np.int32(state), np.int32(score)
+    a, b = state - F(i), score - F(j)
+    near = row[i, j] + b * (row[i, j + 1] - row[i, j])
+    far = row[i + 1, j] + b * (row[i + 1, j + 1] - row[i + 1, j])
+    return near + a * (far - near)
+
+
+@njit(inline="always")
+def _score(weights, address, write, purpose_word, k0, k1):
+    low = np.uint32(address & np.uint64(0xFFFFFFFF))
+    high = np.uint32((address >> np.uint64(32)) & np.uint64(0xFFFF))
+    w0, w1, w2, w3 = philox4x32(low, write, purpose_word, high, k0, k1)
+    return (
+        weights[0] * normal32(w0)
+        + weights[1] * normal32(w1)
+        + weights[2] * normal32(w2)
+        + weights[3] * normal32(w3)
+    )
+
+
+@njit(inline="always")
+def _moved(written, score, row_a, row_b, part, inverse_scale, constants, smooth, log_g):
+    """One cell: written conductance and score to the conductance now."""
+    slope, lowest, scale, state_scale, score_scale = constants
+    g = max(written * inverse_scale, F(1e-12))
+    root = F(np.sqrt(g))
+    state = min(root * state_scale, F(STATES - 1) - F(1e-4))
+    at = min(max((score + F(SCORE_LIMIT)) * score_scale, F(0.0)), F(SCORES - 1) - F(1e-3))
+    shift = _bilinear(row_a, state, at)
+    if part > F(0.0):
+        shift += part * (_bilinear(row_b, state, at) - shift)
+    root_scale = F((COORDINATE_NODES - 1) / math.sqrt(TOP))
+    y = slope * log32(g) + _uniform_grid(smooth, root, root_scale)
+    start = _log_state(y, slope, lowest, scale, log_g)
+    return written * exp32(_log_state(y + shift, slope, lowest, scale, log_g) - start)
+
+
+@njit(parallel=True, cache=True, error_model="numpy", fastmath=FAST)
+def _age_alike(out, written, writes, first, key, purpose_word, weights, row, tables):
+    """All cells have one age, greater than 0: `row` is their blended table."""
+    inverse_scale, constants, smooth, log_g = tables
+    chunks = (out.size + CHUNK - 1) // CHUNK
+    for chunk in prange(chunks):
+        for i in range(chunk * CHUNK, min((chunk + 1) * CHUNK, out.size)):
+            address = first + np.uint64(i)
+            score = _score(weights, address, writes[i], purpose_word, key[0], key[1])
+            out[i] = _moved(
+                written[i], score, row, row, F(0.0), inverse_scale, constants, smooth, log_g
+            )
+
+
+@njit(parallel=True, cache=True, error_model="numpy", fastmath=FAST)
+def _age_each(out, written, ages, writes, first, key, purpose_word, rows, offset, delay, tables):
+    """Every cell has its own age; `rows` are the tables from age row `offset` on."""
+    inverse_scale, constants, smooth, log_g = tables
+    chunks = (out.size + CHUNK - 1) // CHUNK
+    for chunk in prange(chunks):
+        weights = np.empty(4, np.float32)
+        for i in range(chunk * CHUNK, min((chunk + 1) * CHUNK, out.size)):
+            if ages[i] <= F(0.0):
+                out[i] = written[i]
+                continue
+            elapsed = F(math.log1p(np.float64(ages[i]) / delay))
+            t = F(math.log(F(PATH_ORIGIN) + elapsed))
+            weights[0] = F(math.cos(PATH_ANGLE)) * F(math.cos(F(PATH_SLOW) * t))
+            weights[1] = F(math.cos(PATH_ANGLE)) * F(math.sin(F(PATH_SLOW) * t))
+            weights[2] = F(math.sin(PATH_ANGLE)) * F(math.cos(F(PATH_FAST) * t))
+            weights[3] = F(math.sin(PATH_ANGLE)) * F(math.sin(F(PATH_FAST) * t))
+            address = first + np.uint64(i)
+            score = _score(weights, address, writes[i], purpose_word, key[0], key[1])
+            at = F(math.log1p(elapsed * F(1.0 / AGE_ORIGIN))) * F(1.0 / AGE_STEP)
+            index = np.int32(at)
+            out[i] = _moved(
+                written[i],
+                score,
+                rows[index - offset],
+                rows[index - offset + 1],
+                at - F(index),
+                inverse_scale,
+                constants,
+                smooth,
+                log_g,
+            )
+
+
+class Tables:
+    """The tables of one ageing law; rows over age are made as they are needed."""
+
+    def __init__(self, law: Ageing) -> None:
+        self.law = law
+        coordinate = law.coordinate
+        self._rows: dict[int, NDArray[np.float32]] = {}
+        constants = (
+            F(coordinate.slope),
+            F(coordinate.lowest),
+            F(1.0 / coordinate.step),
+            F((STATES - 1) / math.sqrt(TOP)),
+            F((SCORES - 1) / (2.0 * SCORE_LIMIT)),
+        )
+        self._tables = (
+            F(1.0 / law.relaxation.full_scale),
+            constants,
+            coordinate.smooth.astype(np.float32),
+            coordinate.log_g.astype(np.float32),
+        )
+
+    def row(self, index: int) -> NDArray[np.float32]:
+        """The change of y at age row `index`, float32 [STATES, SCORES]."""
+        if index not in self._rows:
+            self._rows[index] = self._make_row(index)
+        return self._rows[index]
+
+    def _make_row(self, index: int) -> NDArray[np.float32]:
+        if index == 0:
+            return np.zeros((STATES, SCORES), np.float32)
+        law = self.law.relaxation
+        age = law.verify_delay * math.expm1(AGE_ORIGIN * math.expm1(index * AGE_STEP))
+        states = np.linspace(0.0, math.sqrt(TOP), STATES) ** 2
+        states[0] = 1e-9  # the law's limit for g -> 0; zero itself has no logarithm
+        mixture = self.law.mixture(states * law.full_scale, age)
+        out = np.empty((STATES, SCORES))
+        scores = np.linspace(-SCORE_LIMIT, SCORE_LIMIT, SCORES)
+        _quantiles(mixture.weight, mixture.mean, np.sqrt(mixture.variance), scores, out)
+        return out.astype(np.float32)
+
+    def age(
+        self,
+        out: NDArray[np.float32],
+        written: NDArray[np.float32],
+        ages: NDArray[np.float32],
+        writes: NDArray[np.uint32],
+        first_address: int,
+        seed: int,
+    ) -> None:
+        """Write into `out` the conductances [S] of cells first_address ... of `seed`.
+
+        `ages` in s at 25 degC; `writes` the number of each cell's last write.
+        """
+        key = tuple(np.uint32(word) for word in seed_words(seed))
+        address: Any = np.uint64(first_address)
+        delay = self.law.relaxation.verify_delay
+        low, high = float(ages.min()), float(ages.max())
+        at = [math.log1p(math.log1p(age / delay) / AGE_ORIGIN) / AGE_STEP for age in (low, high)]
+        if low == high:
+            if low <= 0.0:
+                out[:] = written
+                return
+            index = int(at[0])
+            near, far = self.row(index), self.row(index + 1)
+            row = (near + F(at[0] - index) * (far - near)).astype(np.float32)
+            weights = self.law.path_weights(low).astype(np.float32)
+            _age_alike(
+                out, written, writes, address, key, np.uint32(PATH), weights, row, self._tables
+            )
+            return
+        first, last = max(int(at[0]) - 1, 0), int(at[1]) + 2
+        rows = np.stack([self.row(index) for index in range(first, last + 1)])
+        _age_each(
+            out,
+            written,
+            ages,
+            writes,
+            address,
+            key,
+            np.uint32(PATH),
+            rows,
+            np.int32(first),
+            delay,
+            self._tables,
+        )
+
+
+@functools.lru_cache(maxsize=16)
+def tables_of(law: Ageing) -> Tables:
+    """The tables of a law, kept for the laws last used."""
+    return Tables(law)
