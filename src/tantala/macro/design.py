@@ -18,6 +18,7 @@ from tantala.base.schema import (
     Ampere,
     Bits,
     FileModel,
+    Fraction,
     Hertz,
     Joule,
     Kelvin,
@@ -73,8 +74,9 @@ def _known(kind: str, find: Callable[[str], Any] | None = None) -> AfterValidato
 
 Supply = Annotated[Volt, Field(gt=0.0, le=10.0)]
 Temperature = Annotated[Kelvin, Field(ge=200.0, le=500.0)]
-Probability = Annotated[float, Field(gt=0.0, lt=1.0)]
-Share = Annotated[float, Field(gt=0.0, le=1.0)]
+Probability = Annotated[Fraction, Field(gt=0.0, lt=1.0)]
+Share = Annotated[Fraction, Field(gt=0.0, le=1.0)]
+Weight = Annotated[float, Field(ge=0.0, le=100.0)]
 Count = Annotated[int, Field(gt=0, le=1 << 40, strict=True)]
 Spares = Annotated[int, Field(ge=0, le=256, strict=True)]
 AutoCount = Auto | Count
@@ -104,12 +106,12 @@ class Aim(FileModel):
     point; two equal weights on energy and latency are the energy-delay product.
     """
 
-    area: Annotated[float, Field(ge=0.0)] = 1.0
-    read_latency: Annotated[float, Field(ge=0.0)] = 1.0
-    read_energy: Annotated[float, Field(ge=0.0)] = 1.0
-    write_time: Annotated[float, Field(ge=0.0)] = 1.0
-    write_energy: Annotated[float, Field(ge=0.0)] = 0.0
-    standby: Annotated[float, Field(ge=0.0)] = 0.0
+    area: Weight = 1.0
+    read_latency: Weight = 1.0
+    read_energy: Weight = 1.0
+    write_time: Weight = 1.0
+    write_energy: Weight = 0.0
+    standby: Weight = 0.0
 
 
 class Correction(FileModel):
@@ -131,7 +133,7 @@ class Supplies(FileModel):
 
     core: Supply
     high: Supply
-    tolerance: Annotated[float, Field(ge=0.0, lt=0.5)] = 0.1
+    tolerance: Annotated[Fraction, Field(ge=0.0, lt=0.5)] = 0.1
 
 
 class Environment(FileModel):
@@ -226,7 +228,6 @@ class Interface(FileModel):
     lines: Literal[1, 2, 4] = 1
     page: Bits
     pads: Annotated[int, Field(ge=4, le=256, strict=True)] = 8
-    load: Annotated[float, Field(ge=0.0, le=1e-9)] = 15e-12  # F on the output pad
 
 
 class Design(FileModel):

@@ -13,7 +13,7 @@ from tantala.base.errors import InputError, Problem
 from tantala.base.quantity import to_si
 from tantala.circuit import Circuits, load_circuits
 from tantala.circuit.ecc import make_code
-from tantala.macro import figures
+from tantala.macro import figures, serial
 from tantala.macro.bit_cell import BitCell, Levels
 from tantala.macro.blocks import Blocks, build
 from tantala.macro.coding import allowed_bit_error, log_word_failure
@@ -204,7 +204,7 @@ class Macro:
         write_time = figures.write_time_parts(setting, plan, blocks)
         word = self.code.data_bits
         rates = self._rates(self.cell.aged, setting, blocks)
-        parts = {
+        parts: dict[str, dict[str, Any]] = {
             **self._fixed,
             "read_latency_s": figures.read_latency_parts(setting, blocks),
             "read_cycle_s": cycle,
@@ -225,11 +225,22 @@ class Macro:
             "word_failure_probability": {"words beyond the code": rates.word_failure},
             "uber": {"words beyond the code per data bit": rates.uber},
         }
+        interface = self.design.interface
+        if interface is not None:
+            where = (setting, plan, blocks, interface)
+            parts["standby_W"] = serial.standby_parts(setting, interface, parts["standby_W"])
+            parts["page_write_time_s"] = serial.page_write_time_parts(*where)
+            parts["serial_read_current_A"] = serial.read_current_parts(*where)
+            parts["serial_read_energy_per_bit_J"] = serial.read_energy_parts(*where)
+            parts["serial_write_current_A"] = serial.write_current_parts(*where)
         return {name: _plain(value) for name, value in parts.items()}
 
     def _fixed_parts(self, setting: Setting) -> dict[str, dict[str, float]]:
         """Figures of the drawn macro: the same at every corner and temperature."""
         area = figures.area_parts(setting, self.plan, self._drawn)
+        interface = self.design.interface
+        if interface is not None:
+            area = serial.area_parts(setting, self.plan, self._drawn, interface, area)
         total = figures.sum_parts(area)
         cells = ("data cells", "check cells")
         return {
