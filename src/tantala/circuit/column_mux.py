@@ -56,14 +56,15 @@ def column_mux(
     """
     check_stress(process.io, write_voltage, "column select voltage")
     ratio, groups = np.asarray(ratio, float), np.asarray(groups, float)
-    io = process.io.with_supply(write_voltage)
+    io = process.io_at(write_voltage)
     beta = io.pn_ratio
     minimum = io.parameters.minimum_width
     unit = _pass_conductance(io, write_voltage)
     write_width = np.asarray(write_current, float) / (circuits.column.write_drop * unit)
     write_width = np.maximum(write_width, minimum)
     read_width = circuits.column.read_gate * minimum
-    read_unit = _pass_conductance(process.io, read_voltage)
+    # A bit line is read within some 0.3 V of ground: the n device alone conducts.
+    read_unit = process.io.channel_conductance(read_voltage, 1.0, "n")
     drain = io.drain_capacitance * (1.0 + beta)
     wire = process.local.capacitance * ratio * column_pitch
     length = groups * ratio * column_pitch
@@ -92,7 +93,7 @@ def _select(
     voltage: float,
 ) -> Cost:
     """One select line of `length` [m] at `voltage` with pass gates of `gate_width` [m] on it."""
-    io = process.io.with_supply(voltage)
+    io = process.io_at(voltage)
     shifter = level_shifter(process, circuits, voltage)
     line = Line.of(process.intermediate, length)
     load = line.capacitance + gate_width * io.gate_capacitance * (1.0 + io.pn_ratio)
@@ -115,10 +116,11 @@ def _select(
 
 
 def _pass_conductance(io: Transistor, select: float) -> Any:
-    """Conductance per n width [S/m] of a transmission gate whose line is at half of `select`.
+    """Conductance per n width [S/m] of a transmission gate, the worse of its two levels.
 
-    That is its worst point: both devices then have half the drive.
+    A line is written near ground, where the n device has the full drive, or near the select
+    voltage, where the p device has it.
     """
-    half = 0.5 * select
-    n = io.channel_conductance(half, 1.0, "n")
-    return n + io.channel_conductance(half, io.pn_ratio, "p")
+    low = io.channel_conductance(select, 1.0, "n")
+    high = io.channel_conductance(select, io.pn_ratio, "p")
+    return np.minimum(low, high)

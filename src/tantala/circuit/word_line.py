@@ -62,7 +62,7 @@ def level_shifter(process: Process, circuits: Circuits, voltage: float) -> Level
     that supply comes near their threshold.
     """
     check_stress(process.io, voltage, "level-shifter voltage")
-    io = process.io.with_supply(voltage)
+    io = process.io_at(voltage)
     minimum = io.parameters.minimum_width
     width = circuits.shifter.input_width * minimum
     # One side: drains of the n and the weak (minimum) p device, gate of the other p device, and
@@ -118,7 +118,7 @@ def _boosted(
     row_inputs: ArrayLike,
 ) -> Cost:
     """One boosted driver at `voltage`: row gate, level shifter, thick-oxide chain, line."""
-    io = process.io.with_supply(voltage)
+    io = process.io_at(voltage)
     shifter = level_shifter(process, circuits, voltage)
     into = shifter.output_width * io.gate_capacitance
     gate = gate_chain(process.core, row_width, into, nand_effort(row_inputs))

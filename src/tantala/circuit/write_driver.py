@@ -42,7 +42,7 @@ def write_driver(
     the write current costs the allowed drop.
     """
     check_stress(process.io, voltage, "write voltage")
-    io = process.io.with_supply(voltage)
+    io = process.io_at(voltage)
     drop = circuits.column.driver_drop
     unit = io.channel_conductance(voltage, 1.0, "p")
     width = np.maximum(np.asarray(current, float) / (drop * unit), io.parameters.minimum_width)

@@ -72,6 +72,17 @@ class Process:
         """Core supply [V]."""
         return self.core.supply
 
+    @cached_property
+    def _domains(self) -> dict[float, Transistor]:
+        return {}
+
+    def io_at(self, voltage: float) -> Transistor:
+        """The thick-oxide device in a domain of `voltage` [V]; made once a process."""
+        voltage = float(voltage)
+        if voltage not in self._domains:
+            self._domains[voltage] = self.io.with_supply(voltage)
+        return self._domains[voltage]
+
     @property
     def fo4(self) -> float:
         """Delay [s] of a core inverter that drives four of its kind."""

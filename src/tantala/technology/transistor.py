@@ -97,9 +97,13 @@ class Transistor:
 
     def threshold(self, polarity: str = "n") -> float:
         """Threshold voltage [V]: falls linearly with temperature, shifted by the corner."""
-        shift = self.shift.threshold_n if polarity == "n" else self.shift.threshold_p
+        return self._thresholds[polarity]
+
+    @cached_property
+    def _thresholds(self) -> dict[str, float]:
         warming = self.temperature - REFERENCE
-        return self.parameters.threshold + shift - self.parameters.threshold_temperature * warming
+        middle = self.parameters.threshold - self.parameters.threshold_temperature * warming
+        return {"n": middle + self.shift.threshold_n, "p": middle + self.shift.threshold_p}
 
     def overdrive(self, gate_voltage: ArrayLike, polarity: str = "n") -> np.ndarray:
         """Effective overdrive [V]: Vgs - Vth above threshold, exponential below it."""
@@ -107,18 +111,21 @@ class Transistor:
         excess = (np.asarray(gate_voltage, float) - self.threshold(polarity)) / scale
         return scale * np.logaddexp(0.0, excess)
 
-    @property
+    @cached_property
     def _overdrive_scale(self) -> float:
         return self.parameters.alpha * self.parameters.slope_factor * self.thermal_voltage
 
-    def _gain(self, polarity: str) -> float:
+    @cached_property
+    def _gain(self) -> dict[str, float]:
         """K in I = K W V_od^alpha [A / (m V^alpha)], from the nominal on-current at 300 K."""
         p = self.parameters
-        nominal = Transistor(p, REFERENCE, p.supply)
-        on = p.on_current_n if polarity == "n" else p.on_current_p
-        factor = self.shift.drive_n if polarity == "n" else self.shift.drive_p
-        slowing = (self.temperature / REFERENCE) ** -p.mobility_exponent
-        return factor * slowing * on / float(nominal.overdrive(p.supply)) ** p.alpha
+        scale = p.alpha * p.slope_factor * BOLTZMANN_OVER_CHARGE * REFERENCE
+        overdrive = scale * float(np.logaddexp(0.0, (p.supply - p.threshold) / scale))
+        slowing = (self.temperature / REFERENCE) ** -p.mobility_exponent / overdrive**p.alpha
+        return {
+            "n": self.shift.drive_n * p.on_current_n * slowing,
+            "p": self.shift.drive_p * p.on_current_p * slowing,
+        }
 
     def current(
         self,
@@ -130,7 +137,7 @@ class Transistor:
         """Saturation current [A] at `gate_voltage` [V]; a longer gate gives proportionally less."""
         ratio = 1.0 if length is None else self.length / np.asarray(length, float)
         drive = self.overdrive(gate_voltage, polarity) ** self.parameters.alpha
-        return self._gain(polarity) * np.asarray(width, float) * ratio * drive
+        return self._gain[polarity] * np.asarray(width, float) * ratio * drive
 
     def transconductance(
         self,
@@ -146,7 +153,7 @@ class Transistor:
         """
         current = np.asarray(current, float)
         ratio = 1.0 if length is None else self.length / np.asarray(length, float)
-        gain = self._gain(polarity) * np.asarray(width, float) * ratio
+        gain = self._gain[polarity] * np.asarray(width, float) * ratio
         overdrive = (current / gain) ** (1.0 / self.parameters.alpha)
         weak = -np.expm1(-overdrive / self._overdrive_scale)
         return self.parameters.alpha * current * weak / overdrive
