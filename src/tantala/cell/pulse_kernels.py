@@ -84,7 +84,9 @@ class ResetConstants(NamedTuple):
     growth: F
     spread: F  # relative sigma of the growth
     skewness: F
+    creep_exponent: F
     decrease: F
+    decrease_floor: F  # ohm
     decrease_time: F  # ln of the time scale at zero volts
     decrease_per_volt: F  # 1/V
     decrease_exponent: F
@@ -207,8 +209,11 @@ def _reset_times(source, wordline, width, c, excess, volts):
 
 
 @njit(**OPTIONS)
-def _reset_physics(conductance, cycles, movable, width, c, volts, log_time, growth, fall, onset):
-    """The equations of `ResetLaw`, in place; `onset` [s] is filled."""
+def _reset_physics(conductance, cycles, movable, width, c, volts, log_time, growth, draw, onset):
+    """The equations of `ResetLaw`: fills `onset` [s]; ln(R / R_ref) after in `growth`, before in
+    `draw`.
+    """
+    first_stroke = exp32(c.jump) - F(1.0)
     for i in range(len(conductance)):
         before = -log32(conductance[i]) - c.reference
         log_onset = -log_time[i] - c.filament_exponent * before
@@ -220,13 +225,18 @@ def _reset_physics(conductance, cycles, movable, width, c, volts, log_time, grow
         grown = higher + growth[i] * log32(F(1.0) + exp32(-apart)) - worn
         decay = c.decrease_per_volt * volts[i] + log32(width[i]) - c.decrease_time
         progress = exp32(c.decrease_exponent * decay)
-        spread = exp32(c.decrease_spread * (fall[i] - F(0.5) * c.decrease_spread))
+        spread = exp32(c.decrease_spread * (draw[i] - F(0.5) * c.decrease_spread))
         closed = exp32(-F(2.0) * max(before, F(0.0)))
-        lowered = before - c.decrease * progress / (F(1.0) + progress) * spread * closed
-        after = max(before, grown) if width[i] > onset[i] else lowered
+        fall = c.decrease * progress / (F(1.0) + progress) * spread * closed
+        ohms = F(1.0) / conductance[i]
+        above = max(ohms - c.decrease_floor, F(0.0))
+        fallen = min(ohms, c.decrease_floor) + above * exp32(-fall)
+        waited = c.creep_exponent * log32(width[i] / onset[i])
+        crept = log32(fallen * (F(1.0) + first_stroke * exp32(waited))) - c.reference
+        after = max(before, grown) if width[i] > onset[i] else crept
         after = after if movable[i] != 0 else before
         growth[i] = after
-        fall[i] = before
+        draw[i] = before
 
 
 @njit(**OPTIONS)

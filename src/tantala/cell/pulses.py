@@ -118,7 +118,7 @@ def reset_reference(cell: Cell, seed: int, cells: Cells, pulse: Pulse) -> tuple[
     after = np.where(
         width > onset,
         np.maximum(before, grown * np.exp(-wear[0])),
-        before * np.exp(-law.fall(before, volts, width, event[2])),
+        law.crept(before, volts, width, onset, event[2]),
     )
     after = np.where(cells.movable, after, before)
     waited = np.minimum(width, onset)
@@ -179,7 +179,9 @@ def reset_constants(cell: Cell, temperature: float) -> ResetConstants:
         growth=law.growth,
         spread=spread.high_spread,
         skewness=max(spread.high_skewness, SMALLEST_SKEWNESS),
+        creep_exponent=law.creep_exponent,
         decrease=law.decrease,
+        decrease_floor=law.decrease_floor,
         decrease_time=math.log(law.decrease_time)
         + law.decrease_voltage / law.decrease_voltage_scale,
         decrease_per_volt=1.0 / law.decrease_voltage_scale,

@@ -23,8 +23,9 @@ RESET (source line high; the transistor follows V_WL + V_x, so V = softmin(V_SL,
     after it R / R_ref = (x**(1/b) + J**(1/b) t / tau)**b   x = R_before / R_ref
 
 so the first stroke multiplies R by about J and then grows as t**b; pulses add up, because the state
-x is an equivalent time. Before the onset R falls a little, by a saturating, spread amount. What a
-stubborn cell has more is barrier, which makes the failed RESET of some cells persistent.
+x is an equivalent time. Before the onset R falls a little towards a floor, by a spread amount that
+saturates with time, and creeps up as J - 1 times (t / t_on)**m. Stubborn cells have more barrier,
+which makes their failed RESET persistent.
 
 The law has no self-heating: its barriers and lowerings are apparent ones at the cell's own current.
 """
@@ -128,7 +129,9 @@ class ResetLaw:
     growth: float = quantity("1", "b, exponent of the growth with time", minimum=0.02)
     stubborn_fraction: float = quantity("1", "share of stubborn cells", minimum=0, maximum=1)
     stubborn_barrier: float = quantity("eV", "their extra barrier", minimum=0)
-    decrease: float = quantity("1", "largest mean fall of ln R before the onset", minimum=0)
+    creep_exponent: float = quantity("1", "m, of the creep before the onset", minimum=0.1)
+    decrease: float = quantity("1", "largest mean fall of ln(R - floor) before it", minimum=0)
+    decrease_floor: float = quantity("ohm", "resistance that the fall tends to", minimum=0)
     decrease_time: float = quantity("s", "its time scale at the decrease voltage", minimum=0)
     decrease_voltage: float = quantity("V", "voltage at which that time is stated")
     decrease_voltage_scale: float = quantity("V", "e-fold of that time", minimum=1e-3)
@@ -160,14 +163,22 @@ class ResetLaw:
         sum_of_times = growth * np.logaddexp(before / growth, stroke / growth)
         return self.reference_resistance * np.exp(sum_of_times)
 
-    def fall(
-        self, resistance: ArrayLike, voltage: ArrayLike, width: ArrayLike, xi: ArrayLike
+    def crept(
+        self, resistance: ArrayLike, voltage: ArrayLike, width: ArrayLike, onset: Array, xi: Array
     ) -> Array:
-        """Fall of ln R of a cell that had no onset; `xi` standard normal; none with an open gap."""
+        """R [ohm] of a cell whose pulse ends before its `onset` [s]; `xi` standard normal.
+
+        R - floor falls by a saturating amount, and R creeps up towards the first stroke. The fall
+        fades with the square of R / R_ref above R_ref, where the gap is open.
+        """
+        before, time = np.asarray(resistance, np.float64), np.asarray(width, np.float64)
         scale = self.decrease_time * np.exp(
             -(np.asarray(voltage) - self.decrease_voltage) / self.decrease_voltage_scale
         )
-        progress = (np.asarray(width) / scale) ** self.decrease_exponent
-        spread = np.exp(self.decrease_spread * np.asarray(xi) - 0.5 * self.decrease_spread**2)
-        ratio = np.maximum(np.asarray(resistance) / self.reference_resistance, 1.0)
-        return self.decrease * progress / (1.0 + progress) * spread / ratio**2
+        progress = (time / scale) ** self.decrease_exponent
+        spread = np.exp(self.decrease_spread * xi - 0.5 * self.decrease_spread**2)
+        open_gap = np.maximum(before / self.reference_resistance, 1.0)
+        fall = self.decrease * progress / (1.0 + progress) * spread / open_gap**2
+        above = np.maximum(before - self.decrease_floor, 0.0)
+        fallen = np.minimum(before, self.decrease_floor) + above * np.exp(-fall)
+        return fallen * (1.0 + (self.jump - 1.0) * (time / onset) ** self.creep_exponent)
