@@ -1,0 +1,261 @@
+"""Published chips beside our prediction from their own inputs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from tantala.base.errors import InputError, Problem
+from tantala.base.library import load_item, names
+from tantala.base.record import Item
+from tantala.macro.bit_cell import BitCell
+from tantala.macro.compile_cell import compile_cell
+from tantala.macro.design import Design
+from tantala.macro.macro import Macro
+from tantala.macro.published_cell import published_cell
+from tantala.macro.sheet import Sheet
+from tantala.technology import load_technology
+
+# Bands of agreement, as factors: the project's aims for read time and area, and the reference page's
+# suggestion for energy; durations of writing are compared like energies.
+BANDS = {
+    "read_time": 1.5,
+    "area": 1.3,
+    "write_cycle": 1.5,
+    "write_time": 2.0,
+    "page_write_time": 1.5,
+    "byte_write_energy": 2.0,
+    "read_energy_per_bit": 2.0,
+    "read_current": 2.0,
+    "write_current": 2.0,
+    "standby_current": 2.0,
+    "write_energy_per_bit": 2.0,
+    "write_bandwidth": 2.0,
+    "raw_bit_error_rate": 10.0,
+}
+REFUSED_CLASSES = {"gigabit", "array test"}
+EXPECTED_TAGS = frozenset("PSTD")  # never M (memory) or A (assumed)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One published figure beside ours; values in SI.
+
+    `published` is (low, high), equal for a single number. `ratio` is predicted over published, to the
+    nearer end of a range and 1 within it. `band` is the factor within which they should agree.
+    """
+
+    figure: str
+    unit: str
+    published: tuple[float, float]
+    predicted: float
+    tag: str
+    band: float
+    how: str
+
+    @property
+    def ratio(self) -> float:
+        low, high = self.published
+        return self.predicted / min(max(self.predicted, low), high)
+
+    @property
+    def met(self) -> bool:
+        """Within the band."""
+        return 1.0 / self.band <= self.ratio <= self.band
+
+    @property
+    def band_text(self) -> str:
+        """The band as people write it."""
+        return f"+-{self.band - 1:.0%}" if self.figure == "area" else f"x{self.band:g}"
+
+    def as_data(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "figure": self.figure,
+            "unit": self.unit,
+            "published": list(self.published),
+            "predicted": self.predicted,
+            "ratio": self.ratio,
+            "tag": self.tag,
+            "band": self.band,
+            "met": self.met,
+            "how": self.how,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One published chip: its use, what was compared, refused, assumed or left out, and why."""
+
+    name: str
+    title: str
+    use: str
+    why: str
+    comparisons: tuple[Comparison, ...] = ()
+    refused: str = ""
+    assumed: dict[str, str] = field(default_factory=dict)
+    not_predicted: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Error:
+    """Geometric-mean error of one figure over the rows of one use."""
+
+    use: str
+    figure: str
+    error: float
+    count: int
+
+    def as_data(self) -> dict[str, Any]:
+        """For JSON."""
+        return {"use": self.use, "figure": self.figure, "error": self.error, "count": self.count}
+
+
+def compare(selected: Iterable[str] | None = None) -> tuple[Row, ...]:
+    """Rows of the library (or the named ones), each with its comparisons.
+
+    Raises:
+        InputError: an unknown name, with the nearest one.
+    """
+    return tuple(compare_row(load_item("silicon", n)) for n in selected or names("silicon"))
+
+
+def compare_row(row: Item) -> Row:
+    """The comparisons of one published chip."""
+    head = (row.name, row.title, row.text("use"), row.text("why"))
+    assumed = {
+        path.removeprefix("inputs."): f"{number.value:g} {number.unit}: {number.note}"
+        for path, number in row.numbers.items()
+        if path.startswith("inputs.") and number.kind == "assumed"
+    }
+    kind = row.text("class")
+    if kind in REFUSED_CLASSES:
+        return Row(*head, refused=row.text("why"))
+    predictions, left = (_serial if kind == "serial" else _embedded)(row)
+    found = []
+    for path, number in row.numbers.items():
+        name = path.removeprefix("published.")
+        if path == name or name not in predictions:
+            continue
+        unit, value, how = predictions[name]
+        published = number.to(unit)
+        ends = published if isinstance(published, tuple) else (published, published)
+        tag = row.text(f"tags.{name}", "A")
+        if tag not in EXPECTED_TAGS:
+            left[name] = f"tag {tag}: not a value to compare with"
+            continue
+        band = BANDS[name]
+        found.append(Comparison(name, unit, (min(ends), max(ends)), value, tag, band, how))
+    for path in row.numbers:
+        name = path.removeprefix("published.")
+        if path != name and name not in predictions and name not in left:
+            left[name] = "an input or a guarantee, not a figure of the model"
+    return Row(*head, tuple(found), assumed=assumed, not_predicted=left)
+
+
+def summary(rows: Iterable[Row]) -> tuple[Error, ...]:
+    """Geometric-mean error, exp(mean |ln ratio|), by figure for calibration and check rows apart."""
+    ratios: dict[tuple[str, str], list[float]] = {}
+    for row in rows:
+        for comparison in row.comparisons:
+            ratios.setdefault((row.use, comparison.figure), []).append(comparison.ratio)
+    return tuple(
+        Error(use, figure, math.exp(sum(abs(math.log(r)) for r in found) / len(found)), len(found))
+        for (use, figure), found in sorted(ratios.items())
+    )
+
+
+Predictions = dict[str, tuple[str, float, str]]
+
+
+def _embedded(row: Item) -> tuple[Predictions, dict[str, str]]:
+    """Read time, area and write figures of an embedded macro from its published inputs."""
+    missing = [key for key in ("capacity", "word") if not row.has(f"inputs.{key}")]
+    if missing:
+        return {}, {
+            key.removeprefix("published."): f"{' and '.join(missing)} not published"
+            for key in row.numbers
+            if key.startswith("published.")
+        }
+    design = row_design(row)
+    sheet = row_macro(row, design).evaluate("typical", design.environment.temperature_typical)
+    organised = "published organisation" if row.has("inputs.cells_per_bit_line") else "searched"
+    predictions = {
+        "read_time": ("s", sheet["read_latency_s"], organised),
+        "area": ("m^2", sheet["area_m2"], organised),
+    }
+    left = {
+        "write_time": "pulse widths not published",
+        "mlc_write_time": "several bits a cell are not modelled",
+        "write_bandwidth": "pulse widths not published",
+    }
+    return predictions, {k: v for k, v in left.items() if row.has(f"published.{k}")}
+
+
+def _serial(row: Item) -> tuple[Predictions, dict[str, str]]:
+    raise NotImplementedError
+
+
+def row_design(row: Item) -> Design:
+    """The design of a published macro: its inputs, and a search for what it does not publish."""
+    technology = load_technology(row.value("inputs.node", "m"))
+    supply = technology.core.supply
+    if row.has("inputs.supply"):
+        supply = min(row.value("inputs.supply", "V"), 1.25 * technology.core.supply)
+    organisation: dict[str, Any] = {"spare_rows": 0, "spare_columns": 0}
+    for key, name in (("rows", "cells_per_bit_line"), ("columns", "cells_per_word_line")):
+        if row.has(f"inputs.{name}"):
+            organisation[key] = round(row.value(f"inputs.{name}", "1"))
+    if row.has("inputs.mux"):
+        organisation["mux"] = round(row.value("inputs.mux", "1"))
+    word = round(row.value("inputs.word", "bit"))
+    capacity = round(row.value("inputs.capacity", "bit") / word) * word
+    cycles = round(row.value("inputs.cycles", "1")) if row.has("inputs.cycles") else 10_000
+    return Design.model_validate(
+        {
+            "kind": "chip",
+            "name": row.name,
+            "title": row.title,
+            "type": "embedded",
+            "capacity": capacity,
+            "word": word,
+            "technology": f"{row.value('inputs.node', 'nm'):g}nm",
+            "cell": row.text("cell", "embedded_28nm"),
+            "organisation": organisation,
+            "aim": {"area": 1, "read_latency": 1, "read_energy": 0, "write_time": 0},
+            "correction": {"code": row.text("code", "none")},
+            "write": {"parallel_bits": min(8, word)},
+            "supply": {"core": supply, "high": max(1.8, supply)},
+            "environment": {
+                "temperature_min": 298.15,
+                "temperature_typical": 298.15,
+                "temperature_max": 298.15,
+            },
+            "requirements": {
+                "retention": {"time": "10 years", "temperature": "85 degC"},
+                "endurance": cycles,
+                "uber": {"max": 1e-6},
+            },
+        }
+    )
+
+
+def row_macro(row: Item, design: Design, donor: Callable[[Design], BitCell] = compile_cell) -> Macro:
+    """The macro of a published row; `donor` compiles the cell whose distributions it borrows."""
+    return Macro(design, cell=published_cell(row, donor(design)))
+
+
+def refuse(row: Item) -> None:
+    """Raise InputError for a row of a class which the model does not cover."""
+    if row.text("class") in REFUSED_CLASSES:
+        raise InputError(Problem("another class of chip", row.name, row.text("class")))
+
+
+def sheet_of(name: str) -> Sheet:
+    """The sheet predicted for a published embedded macro by its library name."""
+    row = load_item("silicon", name)
+    refuse(row)
+    design = row_design(row)
+    return row_macro(row, design).evaluate("typical", design.environment.temperature_typical)
