@@ -31,7 +31,7 @@ def waterfall(
     """Steps that follow one another: each bar starts where the one before ends; the sum stands
     below.
     """
-    shown = {name: value for name, value in parts.items() if value > 0}
+    shown = {name: value for name, value in parts.items() if 0 < value < math.inf}
     total = sum(shown.values())
     texts, sign = scaled([*shown.values(), total], unit)
     left, right = 56.0, width - 20.0

@@ -25,8 +25,11 @@ class Corners:
     def worst(self, name: str) -> tuple[float, str]:
         """The value of a figure to guarantee, and the condition at which it occurs."""
         metric = METRICS[name]
-        value = metric.worst(sheet[name] for sheet in self.sheets.values())
-        return value, next(_condition(*at) for at, s in self.sheets.items() if s[name] == value)
+        values = {at: sheet[name] for at, sheet in self.sheets.items()}
+        value = metric.worst(values.values())
+        if len(set(values.values())) == 1:
+            return value, "everywhere"
+        return value, next(_condition(*at) for at, found in values.items() if found == value)
 
 
 def _condition(corner: str, temperature: float) -> str:

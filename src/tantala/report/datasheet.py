@@ -21,7 +21,6 @@ from tantala.report.figures import (
     ShmooFigures,
     TailCheck,
     WriteDirection,
-    YieldStep,
     as_data,
     as_json,
 )
@@ -78,7 +77,6 @@ class Datasheet:
     retention: tuple[RetentionRow, ...]
     endurance: tuple[EnduranceRow, ...]
     tail_checks: tuple[TailCheck, ...]
-    yield_steps: tuple[YieldStep, ...]
     headline: tuple[str, ...]
     influences: tuple[Influence, ...]
     not_measured: tuple[str, ...]

@@ -137,17 +137,16 @@ class StateFigures:
 
 @dataclass(frozen=True)
 class Margin:
-    """Read margin: both states fresh and aged, the reference, and what the sense amplifier
-    needs.
+    """Read margin at typical conditions: reference, what the sense amplifier needs, both states as
+    written and at the end of life. `usable_A`: current difference that the sense time needs;
+    `offset_A`: standard deviation of the amplifier's comparison.
     """
 
-    reference_S: float
-    spread_S: float
-    margin_S: float
     read_voltage_V: float
-    aged_time_s: float
-    aged_temperature_K: float
-    aged_cycles: int
+    reference_A: float
+    reference_S: float
+    usable_A: float
+    offset_A: float
     states: tuple[StateFigures, ...]
 
 
@@ -199,6 +198,7 @@ class WriteDirection:
     width_s: float
     mean_pulses: float
     energy_J: float
+    unfinished: float
     cell_unfinished: Array
     word_unfinished: Array
 
@@ -211,19 +211,10 @@ class ShmooFigures:
     voltage_V: Array
     width_s: Array
     switched: Array
+    gate_voltage_V: float
     nominal_voltage_V: float
     nominal_width_s: float
     cells: int
-
-
-@dataclass(frozen=True)
-class YieldStep:
-    """A contribution to the die yield; `final` marks the product of all."""
-
-    name: str
-    value: float
-    remark: str
-    final: bool = False
 
 
 @dataclass(frozen=True)
@@ -267,7 +258,9 @@ class Influence:
 def as_data(value: Any) -> Any:
     """Records, arrays and mappings as JSON values; floats to nine significant digits.
 
-    Raises: InputError for a number that is not finite: a failure never becomes a number.
+    An infinite figure (a read time where the sense window is closed) becomes null: no number.
+
+    Raises: InputError for what is not a number at all.
     """
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: as_data(getattr(value, f.name)) for f in dataclasses.fields(value)}
@@ -282,8 +275,10 @@ def as_data(value: Any) -> Any:
     if isinstance(value, (int, np.integer)):
         return int(value)
     if isinstance(value, (float, np.floating)):
-        if not math.isfinite(value):
-            raise InputError(Problem("a figure of the datasheet is not finite", got=repr(value)))
+        if math.isinf(value):
+            return None
+        if math.isnan(value):
+            raise InputError(Problem("a figure of the datasheet is not a number", got=repr(value)))
         return float(f"{value:.{_DIGITS}g}")
     return value
 

@@ -25,6 +25,8 @@ def significant(value: float, digits: int = 3) -> str:
     """`value` rounded to `digits` significant digits, without an exponent: 0.0123, 12.3, 1 230."""
     if value == 0:
         return "0"
+    if math.isinf(value):
+        return "∞" if value > 0 else f"{_MINUS}∞"
     exponent = math.floor(math.log10(abs(value)))
     rounded = round(value, digits - 1 - exponent)
     exponent = math.floor(math.log10(abs(rounded)))
@@ -68,6 +70,8 @@ def scaled(
 
 def written(value: float, unit: str, digits: int = 3) -> str:
     """One value with its unit and signs as in print: written(2.47e-8, "s") -> "24.7 ns"."""
+    if math.isinf(value):
+        return "∞"
     return format_si(value, unit, digits).replace("-", _MINUS).replace(" ", _THIN)
 
 
@@ -83,8 +87,8 @@ def storage_time(seconds: float) -> str:
 
 def power_of_ten(value: float, digits: int = 2) -> str:
     """A rate as 3.1 × 10⁻⁷; 0 stays 0, and values of 0.001 to 1 are written plainly."""
-    if value == 0:
-        return "0"
+    if value == 0 or math.isinf(value):
+        return significant(value)
     if 1e-3 <= abs(value) < 1e4:
         return significant(value, digits)
     exponent = math.floor(math.log10(abs(value)))
@@ -93,7 +97,7 @@ def power_of_ten(value: float, digits: int = 2) -> str:
         mantissa, exponent = mantissa / 10, exponent + 1
     superscript = str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
     head = f"{mantissa:.{digits - 1}f}".replace("-", _MINUS)
-    return f"10{superscript}" if head == "1" else f"{head}{_THIN}×{_THIN}10{superscript}"
+    return f"10{superscript}" if mantissa == 1 else f"{head}{_THIN}×{_THIN}10{superscript}"
 
 
 def percent(fraction: float, digits: int = 3) -> str:

@@ -8,12 +8,10 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from tantala.report.notation import percent, power_of_ten
-from tantala.report.sections.common import RATES, figure_text
+from tantala.report.sections.common import distance, figure_text
 
 if TYPE_CHECKING:
     from tantala.report.datasheet import Datasheet
-    from tantala.report.figures import Outcome
 
 _SHOWN = (
     "area_m2",
@@ -55,13 +53,3 @@ def summary(sheet: Datasheet) -> Group:
             Text(verdict, style="green" if row.met else "bold red"),
         )
     return Group(head, "", figures, "", rows)
-
-
-def distance(row: Outcome) -> str:
-    """How far a value lies from its limit: a factor for rates, else a share of the limit."""
-    if row.name in RATES:
-        if not row.value:
-            return "any factor"
-        ratio = row.value / row.limit
-        return f"a factor {power_of_ten(max(ratio, 1 / ratio))}"
-    return percent(abs(row.margin), 2)

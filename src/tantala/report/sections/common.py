@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
 from tantala.report.document import Column, Row, Text
 from tantala.report.notation import percent, power_of_ten, scaled, symbol, written
+
+if TYPE_CHECKING:
+    from tantala.report.figures import Outcome
 
 # The symbol under which each figure stands in the tables.
 SYMBOLS = {
@@ -86,3 +91,15 @@ def temperatures(low: float, high: float) -> str:
 def headed(title: Text) -> Row:
     """A line across the table that names the rows below it."""
     return Row((title,), "head")
+
+
+def distance(row: Outcome) -> str:
+    """How far a value lies from its limit: a factor for rates, else a share of the limit."""
+    if row.name in RATES:
+        if not row.value:
+            return "any factor"
+        ratio = row.value / row.limit
+        return f"a factor {power_of_ten(max(ratio, 1 / ratio))}"
+    if math.isinf(row.value):
+        return "any finite value"
+    return percent(abs(row.margin), 2)

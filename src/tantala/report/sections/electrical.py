@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from tantala.report.document import Row, Section, Table, Text
@@ -71,5 +72,7 @@ def key_figures(sheet: Datasheet) -> Section:
         " in the typical column alone.",
         "The JSON file beside this page names the corner and temperature of every extreme.",
     )
+    if any(math.isinf(figure.maximum) for figure in sheet.key_figures):
+        notes += ("∞: no time suffices at that condition, since the sense window is closed.",)
     table = Table("key_figures", "Key figures", CHARACTERISTICS, tuple(rows), notes)
     return Section("key_figures", "Key figures", (table,), page_break=True)

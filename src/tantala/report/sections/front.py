@@ -8,8 +8,8 @@ from markupsafe import Markup
 
 from tantala.report.corners import narrowest
 from tantala.report.document import Front, Text
-from tantala.report.notation import bits, integer, percent, power_of_ten, storage_time, written
-from tantala.report.sections.common import figure_text, temperatures
+from tantala.report.notation import integer, percent, storage_time, written
+from tantala.report.sections.common import distance, figure_text, temperatures
 
 if TYPE_CHECKING:
     from tantala.report.datasheet import Datasheet
@@ -54,7 +54,7 @@ def _features(sheet: Datasheet) -> tuple[Text, ...]:
     tolerance = percent(identity.supply_tolerance, 2)
     features: list[Text] = [
         "1T1R resistive memory, altered in place: no erase",
-        f"{bits(identity.capacity_bit)} in words of {identity.word_bit} bit, {_code(sheet)}",
+        f"{written(identity.capacity_bit, 'bit')} in words of {identity.word_bit} bit, {_code(sheet)}",
         f"Random read in {written(read.typical, 's')} typical,"
         f" {written(read.maximum, 's')} at most over {span}",
         f"Word write in {written(write.typical, 's')} typical, by pulse and verify",
@@ -97,20 +97,14 @@ def _verdict(sheet: Datasheet) -> Text:
     if not missed:
         least = narrowest(rows)
         return Markup(
-            "<strong>All {} stated requirements are met.</strong> Narrowest: {}, {} inside"
-            " its limit"
-            " ({{table:requirements}})."
-        ).format(len(rows), least.title[0].lower() + least.title[1:], percent(least.margin, 2))
+            "<strong>All {} stated requirements are met.</strong> Narrowest: {}, inside its limit"
+            " by {} ({{table:requirements}})."
+        ).format(len(rows), least.title[0].lower() + least.title[1:], distance(least))
     worst = narrowest(missed)
-    by = (
-        f"a factor {power_of_ten(worst.value / worst.limit)}"
-        if worst.unit == "1" and worst.side == "max"
-        else percent(-worst.margin, 3)
-    )
     return Markup(
         "<strong>{} of {} stated requirements missed.</strong> Furthest: {}, beyond its limit by {}"
         " ({{table:requirements}})."
-    ).format(len(missed), len(rows), worst.title[0].lower() + worst.title[1:], by)
+    ).format(len(missed), len(rows), worst.title[0].lower() + worst.title[1:], distance(worst))
 
 
 def _glance(sheet: Datasheet) -> list[tuple[Text, Text, Text]]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tantala.report import diagrams
 from tantala.report.document import Block, Column, Figure, Paragraph, Row, Section, Table, Text
-from tantala.report.notation import bits, integer, percent, storage_time, symbol, written
+from tantala.report.notation import integer, percent, storage_time, symbol, written
 from tantala.report.sections.common import CHARACTERISTICS
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def _organisation(sheet: Datasheet) -> Table:
     words = identity.capacity_bit // identity.word_bit
     check = identity.word_stored_bit - identity.word_bit
     rows: list[tuple[Text, Text, Text]] = [
-        ("Capacity", bits(identity.capacity_bit), f"{integer(words)} words, without check bits"),
+        ("Capacity", written(identity.capacity_bit, "bit"), f"{integer(words)} words, without check bits"),
         ("Word", f"{identity.word_bit} bit", f"and {check} check bits: {identity.code}"),
         ("Banks", str(org.banks), f"{org.bank_columns} across, {org.bank_rows} up"),
         (

@@ -44,10 +44,11 @@ def reading(sheet: Datasheet) -> Section:
 
 
 def _margin(sheet: Datasheet) -> tuple[Block, ...]:
-    margin = sheet.margin
+    margin, identity = sheet.margin, sheet.identity
     aged = (
-        f"{integer(margin.aged_cycles)} cycles and {storage_time(margin.aged_time_s)} at"
-        f" {written(margin.aged_temperature_K, 'K')}"
+        f"{integer(identity.endurance_cycles)} cycles and"
+        f" {storage_time(identity.retention_time_s)} at"
+        f" {written(identity.retention_temperature_K, 'K')}"
     )
     curves = [
         plots.StateCurve(
@@ -60,22 +61,15 @@ def _margin(sheet: Datasheet) -> tuple[Block, ...]:
         )
         for state in margin.states
     ]
-    half = margin.margin_S + margin.spread_S
+    half = (margin.usable_A + margin.offset_A) / margin.read_voltage_V
     window = (margin.reference_S - half, margin.reference_S + half)
-    text = Markup(
-        "A read puts {} on the cell and compares its current with that of a reference of {}"
-        " ({}). A cell is read safely when its conductance stays outside the sense window:"
-        " the signal"
-        " {} that the sense time needs, and one standard deviation {} of the amplifier's"
-        " decision on"
-        " either side. End of life means {}."
-    ).format(
-        written(margin.read_voltage_V, "V"),
-        written(margin.reference_S, "S"),
-        written(1 / margin.reference_S, "ohm"),
-        written(margin.margin_S, "S"),
-        written(margin.spread_S, "S"),
-        aged,
+    text = (
+        f"A read puts {written(margin.read_voltage_V, 'V')} on the cell and compares its current with"
+        f" a reference of {written(margin.reference_A, 'A')}, the current of"
+        f" {written(margin.reference_S, 'S')}. A cell is read safely when its conductance stays"
+        " outside the sense window: on either side of the reference the current difference that the"
+        f" sense time needs, {written(margin.usable_A, 'A')}, and one standard deviation of the"
+        f" amplifier's comparison, {written(margin.offset_A, 'A')}. End of life means {aged}."
     )
     picture = Figure(
         "distributions",

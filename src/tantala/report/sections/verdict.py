@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tantala.report.document import Column, Paragraph, Row, Section, Table, Text
-from tantala.report.notation import percent, power_of_ten
+from tantala.report.notation import capitalised, percent, power_of_ten
 from tantala.report.sections.common import RATES, figure_symbol, figure_text
 
 if TYPE_CHECKING:
@@ -21,13 +21,18 @@ def die_yield(sheet: Datasheet) -> Section:
         f" sub-array, which its {org.spare_rows} spare rows and {org.spare_columns} spare columns"
         " replace; a defect in the periphery, or more faults than spares, costs the die."
     )
-    rows = [
-        Row((step.name, percent(step.value, 4), step.remark), "total" if step.final else "")
-        for step in sheet.yield_steps
-    ]
-    columns = (Column("Contribution", width="36%"), Column("Yield", "right"), Column("Remark"))
+    parts = sheet.breakdowns["yield"]
+    rows = [Row((capitalised(name), _share(value))) for name, value in parts.items()]
+    rows.append(Row(("Yield", percent(sum(parts.values()), 4)), "total"))
+    columns = (Column("Dies", width="60%"), Column("Share of all dies", "right"))
     table = Table("yield", "Yield", columns, tuple(rows))
     return Section("yield", "Yield", (Paragraph(text), table))
+
+
+def _share(value: float) -> str:
+    if abs(value) < 1e-6:
+        return "0"
+    return percent(value, 3)
 
 
 def requirements(sheet: Datasheet) -> Section:

@@ -66,7 +66,7 @@ def _directions(sheet: Datasheet) -> Table:
                     f"{d.gate_voltage_V:.2f}",
                     f"{width} {width_unit}",
                     f"{d.mean_pulses:.2f}",
-                    power_of_ten(float(d.cell_unfinished[-1])),
+                    power_of_ten(d.unfinished),
                     f"{energy} {energy_unit}",
                 )
             )

@@ -1,0 +1,134 @@
+"""From a design to its datasheet: every figure computed once, in a fixed order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from tantala import __version__
+from tantala.base.errors import InputError, Problem
+from tantala.base.library import load_item
+from tantala.base.record import Item
+from tantala.cell.cell import Cell, cell_from
+from tantala.macro.design import Design, load_design
+from tantala.macro.macro import Macro
+from tantala.macro.sheet import Sheet
+from tantala.report import ageing, citations, corners, describe, influence, switching, tails
+from tantala.report.datasheet import Datasheet
+
+Progress = Callable[[str], Any]
+# The figures on which the assumptions are ranked.
+HEADLINE = (
+    "area_m2",
+    "read_latency_s",
+    "read_energy_per_bit_J",
+    "write_time_s",
+    "write_energy_per_bit_J",
+    "standby_W",
+    "raw_bit_error_rate",
+)
+BREAKDOWNS = (
+    "area_m2",
+    "read_latency_s",
+    "read_cycle_s",
+    "read_energy_per_bit_J",
+    "write_time_s",
+    "set_energy_per_bit_J",
+    "reset_energy_per_bit_J",
+    "write_energy_per_bit_J",
+    "leakage_W",
+    "standby_W",
+    "yield",
+)
+
+
+def _silent(step: str) -> None:
+    """Progress that nobody watches."""
+
+
+def compute(
+    design: str | Path | Design, seed: int | None = None, progress: Progress = _silent
+) -> Datasheet:
+    """The datasheet of a design: a library name, a TOML path, or a design already read.
+
+    Args:
+        design: what to compute.
+        seed: of every random draw; None takes the design's own.
+        progress: called with a short text at the start of each step.
+
+    Raises:
+        InputError: the design, or a library file it names, is wrong; with every problem.
+    """
+    progress("Reading the design")
+    reference = design.name if isinstance(design, Design) else str(design)
+    if not isinstance(design, Design):
+        design = load_design(design)
+    if seed is not None:
+        if not 0 <= seed < 2**64:
+            raise InputError(Problem("bad seed", got=repr(seed), allowed="0 to 2**64 - 1"))
+        design = design.model_copy(update={"seed": seed})
+    progress("Compiling the cell, searching the organisation")
+    macro = Macro(design)
+    return Compiler(reference, design, macro, progress).datasheet()
+
+
+class Compiler:
+    """The steps of one datasheet, in order; each reads what earlier ones left."""
+
+    def __init__(
+        self, reference: str, design: Design, macro: Macro, progress: Progress
+    ) -> None:
+        self.reference = reference
+        self.design = design
+        self.macro = macro
+        self.progress = progress
+        self.item = load_item("cell", design.cell)
+        self.cell = cell_from(self.item)
+        self.items: tuple[Item, ...] = (
+            self.item,
+            *macro.technology.items,
+            *macro.circuits.items,
+            macro.assembly.item,
+        )
+
+    def datasheet(self) -> Datasheet:
+        """All figures."""
+        design, macro, progress = self.design, self.macro, self.progress
+        found = corners.evaluate_corners(design, macro.evaluate, progress)
+        typical = found.typical
+        progress("Ageing the cells")
+        ages = ageing.Ages(macro)
+        rates = ageing.storage(ages)
+        margin = ageing.margin(ages)
+        limit = design.requirements.uber.value
+        progress("Pulsing cells for the shmoo")
+        fresh = ages.levels(0.0, ages.room, 0)
+        shmoo, beyond = switching.shmoo(
+            self.cell, fresh, margin.reference_S, design.seed, ages.room
+        )
+        progress("Counting tails")
+        checks = tails.controls(self.cell, ages, design)
+        influences = self.influences(typical)
+        return Datasheet(
+            origin=describe.origin(self.reference, design, design.seed, __version__),
+            identity=describe.identity(design, macro),
+            organisation=describe.organisation(macro, typical),
+            serial=describe.serial(design),
+            key_figures=corners.key_figures(found),
+            requirements=corners.outcomes(design, found),
+            breakdowns={n: dict(typical.breakdown(n)) for n in BREAKDOWNS if n in typical},
+            margin=margin,
+            writing=switching.directions(macro),
+            shmoo=shmoo,
+            error_rates=rates,
+            temperature_sweep=ageing.temperature_sweep(ages),
+            retention=ageing.retention(ages, rates, limit),
+            endurance=ageing.endurance(ages),
+            tail_checks=checks,
+            headline=tuple(name for name in HEADLINE if name in typical),
+            influences=influences,
+            not_measured=self.item.not_measured,
+            extrapolated=tuple(sorted({*typical.extrapolated, *beyond})),
+            sources=citations.cited(self.items),
+        )

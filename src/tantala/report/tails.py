@@ -1,0 +1,86 @@
+"""Control of the tail method: count sampled cells beyond a threshold, where counting is possible.
+
+The cells come from `Cell.sample`, are written by the design's own scheme, cycled and aged; the
+computed share is the level's tail at the same age. Both rest on the same laws but share no code
+beyond them: one draws, the other integrates.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from scipy.special import bdtr, bdtrc
+
+from tantala.report.figures import TailCheck
+from tantala.report.notation import storage_time, written
+
+if TYPE_CHECKING:
+    from tantala.cell import Cell
+    from tantala.macro.design import Design
+    from tantala.macro.levels import Level
+    from tantala.report.ageing import Ages
+
+_CELLS = 100_000
+_SHARES = (1e-2, 1e-3)  # computed shares at which the thresholds are put
+
+
+def two_sided(count: int, trials: int, probability: float) -> float:
+    """Chance that a binomial count lies at least as far out as `count`: twice the smaller tail.
+
+    Exact (regularised incomplete beta function), at most 1.
+    """
+    below = bdtr(count, trials, probability)
+    above = bdtrc(count - 1, trials, probability) if count else 1.0
+    return float(min(1.0, 2.0 * min(below, above)))
+
+
+def controls(cell: Cell, ages: Ages, design: Design) -> tuple[TailCheck, ...]:
+    """Counted against computed for both states, as written and after the stated retention."""
+    time, kelvin, _ = ages.stated
+    checks: list[TailCheck] = []
+    for state in ("low", "high"):
+        cells = cell.sample(_CELLS, seed=design.seed)
+        _write(cells, state, design)
+        for seconds in (0.0, time):
+            if seconds:
+                cells.wait(seconds, kelvin, extrapolate=True)
+            levels = ages.levels(seconds, kelvin if seconds else ages.room, 0)
+            condition = (
+                f"{storage_time(seconds)} at {written(kelvin, 'K')}" if seconds else "as written"
+            )
+            level = levels.low if state == "low" else levels.high
+            now = np.asarray(cells.conductance, np.float64)
+            checks += [_control(state, condition, level, now, share) for share in _SHARES]
+    return tuple(checks)
+
+
+def _write(cells: object, state: str, design: Design) -> None:
+    raise NotImplementedError
+
+
+def _control(
+    state: Literal["low", "high"],
+    condition: str,
+    level: Level,
+    conductance: np.ndarray,
+    share: float,
+) -> TailCheck:
+    if state == "low":
+        threshold = level.low_tail(share)
+        counted = int(np.count_nonzero(conductance < threshold))
+        expected = float(np.exp(level.below(np.asarray(threshold))))
+    else:
+        threshold = level.high_tail(share)
+        counted = int(np.count_nonzero(conductance > threshold))
+        expected = float(np.exp(level.above(np.asarray(threshold))))
+    trials = len(conductance)
+    return TailCheck(
+        state=state,
+        condition=condition,
+        threshold_S=threshold,
+        cells=trials,
+        counted=counted,
+        expected=expected * trials,
+        probability=two_sided(counted, trials, expected),
+    )
