@@ -20,6 +20,7 @@ from tantala.circuit import (
 from tantala.circuit.ecc_logic import decoder_cost, encoder_cost
 from tantala.macro.plan import Plan
 from tantala.macro.setting import Setting
+from tantala.macro.write_verify import mean_group_pulses
 from tantala.macro.subarray import (
     CellArray,
     ColumnPath,
@@ -49,7 +50,10 @@ class Supplies:
 
 @dataclass(frozen=True, slots=True)
 class Blocks:
-    """Everything a macro is made of, with its outer dimensions (m)."""
+    """Everything a macro is made of, with its outer dimensions (m).
+
+    `set_pulses`, `reset_pulses`: mean number of pulses a word takes in each direction, all groups together.
+    """
 
     array: CellArray
     row: RowPath
@@ -66,6 +70,8 @@ class Blocks:
     control: Cost
     test: Cost
     repair: Cost
+    set_pulses: Any
+    reset_pulses: Any
 
 
 def build(setting: Setting, plan: Plan) -> Blocks:
@@ -74,8 +80,9 @@ def build(setting: Setting, plan: Plan) -> Blocks:
     array = cell_array(setting, plan)
     row = row_path(setting, plan, array)
     column = column_path(setting, plan, array)
-    width = array.width + row.area / array.height
+    # Row circuits fill the corner beside the column strip (predecoders, timing), so none is lost.
     height = array.height + column.area / array.width
+    width = array.width + row.area / height
     core_width, core_height = plan.across * width, plan.down * height
     # A transfer runs up the spine to the addressed row of sub-arrays and out to the word's group; wires
     # exist along the whole spine and on every branch.
@@ -86,6 +93,12 @@ def build(setting: Setting, plan: Plan) -> Blocks:
     data_bus = _bus(setting, reach, extent, setting.code.word_bits, 0.5 * setting.code.word_bits)
     code = setting.gates
     spare = setting.spare_rows + setting.spare_columns
+    share = 0.5 * setting.changed
+    groups = np.ceil(setting.code.word_bits / plan.parallel)
+    set_pulses, reset_pulses = (
+        groups * mean_group_pulses(train, plan.parallel, share)
+        for train in (setting.cell.set, setting.cell.reset)
+    )
     return Blocks(
         array,
         row,
@@ -102,6 +115,8 @@ def build(setting: Setting, plan: Plan) -> Blocks:
         controller(process, circuits, setting.code.word_bits),
         self_test(process, circuits),
         repair(process, circuits, plan.subarrays * spare, np.log2(plan.rows)),
+        set_pulses,
+        reset_pulses,
     )
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from tantala.macro.blocks import Blocks
 from tantala.macro.plan import Plan
 from tantala.macro.setting import Setting
-from tantala.macro.write_verify import PulseTrain, mean_group_pulses
+from tantala.macro.write_verify import PulseTrain
 
 Parts = dict[str, Any]
 
@@ -24,7 +24,6 @@ def area_parts(setting: Setting, plan: Plan, blocks: Blocks) -> Parts:
     count = plan.subarrays
     data = setting.words * code.data_bits * cell.area
     check = setting.words * code.check_bits * cell.area
-    corner = (blocks.subarray_width - array.width) * (blocks.subarray_height - array.height)
     parts = {
         "data cells": data,
         "check cells": check,
@@ -36,7 +35,6 @@ def area_parts(setting: Setting, plan: Plan, blocks: Blocks) -> Parts:
             blocks.column.amplifiers * blocks.column.sense.area + blocks.column.reference.area
         ),
         "write drivers": count * blocks.column.drivers * blocks.column.driver.cost.area,
-        "strip corners": count * corner,
         "buses": blocks.address_bus.area + blocks.data_bus.area,
         "charge pumps": blocks.supplies.line.cost.area + blocks.supplies.gate.cost.area,
         "bandgap": blocks.supplies.bandgap.area,
@@ -117,22 +115,15 @@ def pulse_period(setting: Setting, blocks: Blocks, train: PulseTrain) -> Any:
     return raise_lines + train.width + _verify_time(setting, blocks)
 
 
-def write_groups(setting: Setting, plan: Plan) -> Any:
-    """Groups of a word that are pulsed one after another."""
-    return np.ceil(setting.code.word_bits / plan.parallel)
-
-
-def write_time_parts(setting: Setting, plan: Plan, blocks: Blocks) -> Parts:
+def write_time_parts(setting: Setting, blocks: Blocks) -> Parts:
     """Mean time to write a word, s: a first read, then SET and RESET trains of every group."""
-    groups = write_groups(setting, plan)
-    share = 0.5 * setting.changed
     cell = setting.cell
     parts: Parts = {
         "address and encoding": blocks.address_bus.delay + blocks.encoder.delay,
         "read before write": blocks.row.decoder.cost.delay + _verify_time(setting, blocks),
     }
-    for name, train in (("SET", cell.set), ("RESET", cell.reset)):
-        pulses = groups * mean_group_pulses(train, plan.parallel, share)
+    trains = (("SET", cell.set, blocks.set_pulses), ("RESET", cell.reset, blocks.reset_pulses))
+    for name, train, pulses in trains:
         parts[f"{name} pulses"] = pulses * train.width
         parts[f"{name} verify and switching"] = pulses * (
             pulse_period(setting, blocks, train) - train.width
@@ -147,11 +138,9 @@ def switch_energy_parts(setting: Setting, plan: Plan, blocks: Blocks, name: str)
     """
     train: PulseTrain = getattr(setting.cell, name)
     draw = getattr(blocks.supplies, f"{name}_draw")
-    share = 0.5 * setting.changed
-    groups = write_groups(setting, plan)
     per_cell = train.mean_pulses
-    pulses = groups * mean_group_pulses(train, plan.parallel, share)
-    switched = share * setting.code.word_bits
+    pulses = getattr(blocks, f"{name}_pulses")
+    switched = 0.5 * setting.changed * setting.code.word_bits
     column, row, supplies = blocks.column, blocks.row, blocks.supplies
     word_line = plan.together * row.driver.write_energy / supplies.gate.efficiency
     verify = plan.parallel * column.sense.energy + plan.together * (
@@ -215,7 +204,7 @@ def searchable(setting: Setting, plan: Plan, blocks: Blocks) -> dict[str, Any]:
     A plan whose write voltage the devices cannot bear has infinite write time and energy.
     """
     feasible = blocks.supplies.feasible
-    write_time = sum_parts(write_time_parts(setting, plan, blocks))
+    write_time = sum_parts(write_time_parts(setting, blocks))
     write_energy = sum_parts(write_energy_parts(setting, plan, blocks))
     return {
         "area_m2": sum_parts(area_parts(setting, plan, blocks)),

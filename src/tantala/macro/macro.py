@@ -201,7 +201,7 @@ class Macro:
     def _parts(self, setting: Setting, blocks: Blocks) -> dict[str, dict[str, float]]:
         plan = self.plan
         cycle = figures.read_cycle_parts(blocks)
-        write_time = figures.write_time_parts(setting, plan, blocks)
+        write_time = figures.write_time_parts(setting, blocks)
         word = self.code.data_bits
         rates = self._rates(self.cell.aged, setting, blocks)
         parts: dict[str, dict[str, Any]] = {

@@ -89,7 +89,7 @@ def page_write_time_parts(
 ) -> Parts:
     """Mean time to write a full page from the buffer, s; words are written one after another."""
     words = page_words(setting, interface)
-    word = figures.write_time_parts(setting, plan, blocks)
+    word = figures.write_time_parts(setting, blocks)
     start = {"pump start-up": blocks.supplies.line.start_up}
     return {**start, **{name: words * part for name, part in word.items()}}
 

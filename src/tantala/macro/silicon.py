@@ -211,7 +211,10 @@ def row_design(row: Item) -> Design:
     if row.has("inputs.mux"):
         organisation["mux"] = round(row.value("inputs.mux", "1"))
     word = round(row.value("inputs.word", "bit"))
-    capacity = round(row.value("inputs.capacity", "bit") / word) * word
+    # Published capacities are rounded; an array is rectangular.
+    words = row.value("inputs.capacity", "bit") / word
+    unit = 4096 if words > 4096 else 1
+    capacity = round(words / unit) * unit * word
     cycles = round(row.value("inputs.cycles", "1")) if row.has("inputs.cycles") else 10_000
     return Design.model_validate(
         {
@@ -224,7 +227,7 @@ def row_design(row: Item) -> Design:
             "technology": f"{row.value('inputs.node', 'nm'):g}nm",
             "cell": row.text("cell", "embedded_28nm"),
             "organisation": organisation,
-            "aim": {"area": 1, "read_latency": 1, "read_energy": 0, "write_time": 0},
+            "aim": {"area": 2, "read_latency": 1, "read_energy": 0, "write_time": 0},
             "correction": {"code": row.text("code", "none")},
             "write": {"parallel_bits": min(8, word)},
             "supply": {"core": supply, "high": max(1.8, supply)},
