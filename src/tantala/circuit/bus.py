@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from tantala.circuit.constants import Circuits
 from tantala.circuit.cost import Cost
 from tantala.technology import Process, Wire
+from tantala.technology.broadcast import Values
 from tantala.technology.delay import LINE_HALF, LN2
 
 
@@ -45,9 +45,9 @@ def _segment(process: Process, wire: Wire, length: Any, width: Any) -> Any:
 def bus(
     process: Process,
     circuits: Circuits,
-    length: ArrayLike,
-    wires: ArrayLike,
-    toggled: ArrayLike,
+    length: Values,
+    wires: Values,
+    toggled: Values,
     wire: Wire | None = None,
 ) -> Cost:
     """`wires` parallel lines of `length` [m], of which `toggled` change in one transfer.
@@ -71,9 +71,7 @@ def bus(
     return Cost(area, delay, energy, wires * width * core.inverter_leakage)
 
 
-def h_tree_path(
-    width: ArrayLike, height: ArrayLike, leaves_x: ArrayLike, leaves_y: ArrayLike
-) -> np.ndarray:
+def h_tree_path(width: Values, height: Values, leaves_x: Values, leaves_y: Values) -> np.ndarray:
     """Length [m] from the middle of an edge to any leaf's centre over an H-tree.
 
     Each level halves the previous one; the sum to the centre of a leaf is
@@ -85,15 +83,13 @@ def h_tree_path(
     return 0.5 * height + across + down
 
 
-def bus_path(width: ArrayLike, height: ArrayLike, leaves_y: ArrayLike) -> np.ndarray:
+def bus_path(width: Values, height: Values, leaves_y: Values) -> np.ndarray:
     """Length [m] from an edge to the farthest leaf over a spine and straight branches."""
     height = np.asarray(height, float)
     return height * (1.0 - 0.5 / np.asarray(leaves_y, float)) + 0.5 * np.asarray(width, float)
 
 
-def h_tree_wire(
-    width: ArrayLike, height: ArrayLike, leaves_x: ArrayLike, leaves_y: ArrayLike
-) -> np.ndarray:
+def h_tree_wire(width: Values, height: Values, leaves_x: Values, leaves_y: Values) -> np.ndarray:
     """Total length [m] of one signal's H-tree to all leaves: what its repeaters leak and occupy."""
     nx, ny = np.asarray(leaves_x, float), np.asarray(leaves_y, float)
     levels_x, levels_y = np.log2(nx), np.log2(ny)

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from tantala.base.errors import InputError, Problem
 from tantala.circuit.constants import Circuits
 from tantala.circuit.cost import Cost
 from tantala.circuit.word_line import check_stress
 from tantala.technology import Process
+from tantala.technology.broadcast import Values
 
 
 @dataclass(frozen=True)
@@ -42,10 +42,10 @@ class ChargePump:
 def charge_pump(
     process: Process,
     circuits: Circuits,
-    output_voltage: ArrayLike,
-    load_current: ArrayLike,
+    output_voltage: Values,
+    load_current: Values,
     input_voltage: float,
-    load_capacitance: ArrayLike = 0.0,
+    load_capacitance: Values = 0.0,
 ) -> ChargePump:
     """A pump from `input_voltage` to `output_voltage` [V] at `load_current` [A].
 
@@ -133,7 +133,7 @@ def regulator(
     process: Process,
     circuits: Circuits,
     output_voltage: float,
-    load_current: ArrayLike,
+    load_current: Values,
     input_voltage: float,
 ) -> Cost:
     """A linear regulator to `output_voltage` from `input_voltage` [V] at `load_current` [A].

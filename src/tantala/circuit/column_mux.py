@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from tantala.circuit.constants import Circuits
 from tantala.circuit.cost import Cost
 from tantala.circuit.gate import Chain, gate_chain, nand_effort
 from tantala.circuit.word_line import check_stress, level_shifter
 from tantala.technology import Line, Process, Transistor, distributed_delay
+from tantala.technology.broadcast import Values
 
 
 @dataclass(frozen=True)
@@ -42,10 +42,10 @@ class ColumnMux:
 def column_mux(
     process: Process,
     circuits: Circuits,
-    ratio: ArrayLike,
-    groups: ArrayLike,
-    column_pitch: ArrayLike,
-    write_current: ArrayLike,
+    ratio: Values,
+    groups: Values,
+    column_pitch: Values,
+    write_current: Values,
     write_voltage: float,
     read_voltage: float,
 ) -> ColumnMux:

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from tantala.circuit.constants import Circuits
 from tantala.circuit.cost import Cost
 from tantala.circuit.gate import gate_chain, nand_effort
 from tantala.technology import Line, Process, distributed_delay
+from tantala.technology.broadcast import Values
 
 GROUP_BITS = 3
 
@@ -31,7 +31,7 @@ class RowDecoder:
 
 
 def row_decoder(
-    process: Process, circuits: Circuits, rows: ArrayLike, row_pitch: ArrayLike
+    process: Process, circuits: Circuits, rows: Values, row_pitch: Values
 ) -> RowDecoder:
     """The decoder of an array of `rows` rows, `row_pitch` [m] apart."""
     core = process.core

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from tantala.circuit.constants import Circuits
 from tantala.circuit.cost import Cost
 from tantala.technology import Process
+from tantala.technology.broadcast import Values
 
 
 def logic_block(
     process: Process,
     circuits: Circuits,
-    gates: ArrayLike,
-    depth: ArrayLike = 0.0,
+    gates: Values,
+    depth: Values = 0.0,
     activity: float | None = None,
 ) -> Cost:
     """A block of `gates` two-input NANDs whose longest path is `depth` FO4 delays.
@@ -31,7 +31,7 @@ def logic_block(
     )
 
 
-def controller(process: Process, circuits: Circuits, data_bits: ArrayLike) -> Cost:
+def controller(process: Process, circuits: Circuits, data_bits: Values) -> Cost:
     """Macro controller with the write-verify state of `data_bits` written at once."""
     logic = circuits.logic
     registers = 2.0 * logic.register * np.asarray(data_bits, float)
@@ -45,9 +45,7 @@ def self_test(process: Process, circuits: Circuits) -> Cost:
     return Cost(block.area, 0.0, 0.0, block.leakage)
 
 
-def repair(
-    process: Process, circuits: Circuits, entries: ArrayLike, address_bits: ArrayLike
-) -> Cost:
+def repair(process: Process, circuits: Circuits, entries: Values, address_bits: Values) -> Cost:
     """Registers and comparators for `entries` replaced rows or columns.
 
     The comparison adds a comparator tree to the address path.

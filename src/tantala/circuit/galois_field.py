@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 # Primitive polynomials with few terms (Lin and Costello 2004, table 2.7), bit i for x^i.
 PRIMITIVE = {
@@ -62,7 +62,7 @@ class GaloisField:
         quotient = self.exponential[(self.logarithm[a] - self.logarithm[b]) % self.order]
         return np.where((a == 0) | (b == 0), 0, quotient)
 
-    def times_power(self, a: NDArray[np.int64], exponent: ArrayLike) -> NDArray[np.int64]:
+    def times_power(self, a: NDArray[np.int64], exponent: NDArray[np.int64]) -> NDArray[np.int64]:
         """a alpha^exponent, broadcast."""
         shifted = self.exponential[(self.logarithm[a] + exponent) % self.order]
         return np.where(a == 0, 0, shifted)
@@ -72,10 +72,10 @@ class GaloisField:
         orbit = sorted({power * 2**j % self.order for j in range(self.degree)})
         coefficients = [1]
         for exponent in orbit:
-            root = self.power(exponent)
-            raised = [0, *coefficients]
-            scaled = [int(self.multiply(np.int64(c), np.int64(root))) for c in coefficients] + [0]
-            coefficients = [a ^ b for a, b in zip(raised, scaled, strict=True)]
+            scaled = self.times_power(np.array(coefficients), np.array(exponent))
+            coefficients = [
+                a ^ int(b) for a, b in zip([0, *coefficients], [*scaled, 0], strict=True)
+            ]
         return sum(bit << place for place, bit in enumerate(coefficients))
 
     def constant_weight(self, exponent: int) -> int:

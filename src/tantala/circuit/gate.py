@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from tantala.technology import Transistor
+from tantala.technology.broadcast import Values
 
 STAGE_EFFORT = 4.0  # best stage effort of inverters with their own parasitics (logical effort)
 
@@ -37,9 +37,9 @@ class Chain:
 
 def gate_chain(
     device: Transistor,
-    input_width: ArrayLike,
-    load: ArrayLike,
-    effort: ArrayLike = 1.0,
+    input_width: Values,
+    load: Values,
+    effort: Values = 1.0,
     stage_effort: float = STAGE_EFFORT,
 ) -> Chain:
     """A chain from a gate of n width `input_width` [m] to `load` [F].
@@ -58,6 +58,6 @@ def gate_chain(
     return Chain(delay, energy, input_width * inputs)
 
 
-def nand_effort(inputs: ArrayLike) -> np.ndarray:
+def nand_effort(inputs: Values) -> np.ndarray:
     """Logical effort of a NAND gate, (inputs + 2)/3."""
     return (np.asarray(inputs, float) + 2.0) / 3.0

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from tantala.circuit.constants import Circuits
 from tantala.circuit.cost import Cost
 from tantala.circuit.digital import logic_block
 from tantala.technology import Process
+from tantala.technology.broadcast import Values
 from tantala.technology.delay import LN2
 
 
@@ -27,7 +27,7 @@ class SerialInterface:
 
 
 def serial_interface(
-    process: Process, circuits: Circuits, supply: float, pads: ArrayLike = 8
+    process: Process, circuits: Circuits, supply: float, pads: Values = 8
 ) -> SerialInterface:
     """SPI with one data line out, at an I/O `supply` [V], with `pads` bond pads.
 

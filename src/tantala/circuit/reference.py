@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from numpy.typing import ArrayLike
-
 from tantala.circuit.constants import Circuits
 from tantala.circuit.cost import Cost
 from tantala.technology import Process
+from tantala.technology.broadcast import Values
 
 
 def reference_generator(
-    process: Process, circuits: Circuits, current: ArrayLike, duration: ArrayLike
+    process: Process, circuits: Circuits, current: Values, duration: Values
 ) -> Cost:
     """One generator of `current` [A] that runs for `duration` [s] in a read.
 

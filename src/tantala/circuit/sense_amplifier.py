@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from tantala.base.errors import InputError, Problem
 from tantala.circuit.constants import Circuits
 from tantala.circuit.cost import Cost
 from tantala.technology import Line, Process
+from tantala.technology.broadcast import Values
 from tantala.technology.delay import LINE_HALF
 
 
@@ -78,14 +78,14 @@ class SenseAmplifier:
         return drains + gate + widths * c.wiring
 
     @property
-    def offset_voltage(self) -> float:
+    def offset_voltage(self) -> Values:
         """Standard deviation [V] of the latch's input offset after cancellation."""
         sigma = self.process.core.threshold_sigma(
             self._width(self.circuits.sense.latch_width), self._length
         )
         return self.circuits.sense.offset_residue * sigma
 
-    def offset_current(self, current: ArrayLike) -> np.ndarray:
+    def offset_current(self, current: Values) -> np.ndarray:
         """Standard deviation [A] of the comparison at `current` [A], after cancellation.
 
         A mirror's mismatch gives gm sigma_Vt; a clamp's changes the read voltage itself.
@@ -99,7 +99,7 @@ class SenseAmplifier:
         clamp = current * clamp_sigma / self.read_voltage
         return c.offset_residue * np.hypot(mirror, clamp)
 
-    def usable_current(self, currents: SenseCurrents, fail_probability: ArrayLike) -> np.ndarray:
+    def usable_current(self, currents: SenseCurrents, fail_probability: Values) -> np.ndarray:
         """Signal current [A] left after offsets; not positive where the window is closed.
 
         `fail_probability` is that of one amplifier having too large an offset, of either sign.
@@ -114,9 +114,9 @@ class SenseAmplifier:
         self,
         currents: SenseCurrents,
         bit_line: Line,
-        node_capacitance: ArrayLike,
-        fail_probability: ArrayLike,
-        series_resistance: ArrayLike = 0.0,
+        node_capacitance: Values,
+        fail_probability: Values,
+        series_resistance: Values = 0.0,
         closed: str = "raise",
     ) -> SenseTime:
         """Times of one sensing of a bit line with `node_capacitance` [F] at the amplifier.
@@ -145,7 +145,7 @@ class SenseAmplifier:
         guarded = self.circuits.calibration.timing_guard * (settle + integrate) + latch
         return SenseTime(settle, integrate, latch, guarded, usable, required)
 
-    def _regeneration(self) -> float:
+    def _regeneration(self) -> Values:
         """Time constant [s] of the latch, C/gm at its bias."""
         core, c = self.process.core, self.circuits.sense
         width = self._width(c.latch_width)
@@ -159,9 +159,7 @@ class SenseAmplifier:
         load = 2.0 * width * (core.gate_capacitance * c.length + core.drain_capacitance)
         return (load + 2.0 * width * c.wiring) / gm
 
-    def cost(
-        self, currents: SenseCurrents, time: SenseTime, bit_line_capacitance: ArrayLike
-    ) -> Cost:
+    def cost(self, currents: SenseCurrents, time: SenseTime, bit_line_capacitance: Values) -> Cost:
         """Cost of one amplifier: energy of a read of either state with equal chance."""
         core, c = self.process.core, self.circuits.sense
         cell = 0.5 * (np.asarray(currents.low_resistance, float) + currents.high_resistance)
@@ -175,7 +173,7 @@ class SenseAmplifier:
         return Cost(area, time.total, flowing + charging + latch, leakage)
 
 
-def deviations(fail_probability: ArrayLike) -> np.ndarray:
+def deviations(fail_probability: Values) -> np.ndarray:
     """Offset in standard deviations exceeded, on either side, with `fail_probability`."""
     from scipy.special import ndtri
 

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from tantala.base.errors import InputError, Problem
 from tantala.circuit.constants import Circuits
 from tantala.circuit.cost import Cost
 from tantala.circuit.gate import gate_chain, nand_effort
 from tantala.technology import Line, Process, Transistor, distributed_delay
+from tantala.technology.broadcast import Values
 from tantala.technology.delay import LN2
 
 
@@ -41,7 +41,7 @@ class WordLineDriver:
     boosted: bool
 
 
-def check_stress(device: Transistor, voltage: ArrayLike, what: str) -> None:
+def check_stress(device: Transistor, voltage: Values, what: str) -> None:
     """Raise InputError when `voltage` [V] exceeds what the device may bear."""
     worst, limit = float(np.max(voltage)), device.parameters.maximum_voltage
     if worst > limit * (1.0 + 1e-9):
@@ -80,12 +80,12 @@ def level_shifter(process: Process, circuits: Circuits, voltage: float) -> Level
 def word_line_driver(
     process: Process,
     circuits: Circuits,
-    rows: ArrayLike,
+    rows: Values,
     line: Line,
     read_voltage: float,
     write_voltage: float,
-    row_width: ArrayLike,
-    row_inputs: ArrayLike,
+    row_width: Values,
+    row_inputs: Values,
 ) -> WordLineDriver:
     """Drivers of `rows` word lines; `line` is one word line with its access gates.
 
@@ -114,8 +114,8 @@ def _boosted(
     circuits: Circuits,
     line: Line,
     voltage: float,
-    row_width: ArrayLike,
-    row_inputs: ArrayLike,
+    row_width: Values,
+    row_inputs: Values,
 ) -> Cost:
     """One boosted driver at `voltage`: row gate, level shifter, thick-oxide chain, line."""
     io = process.io_at(voltage)

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from tantala.circuit.constants import Circuits
 from tantala.circuit.cost import Cost
 from tantala.circuit.gate import gate_chain
 from tantala.circuit.word_line import check_stress, level_shifter
 from tantala.technology import Line, Process
+from tantala.technology.broadcast import Values
 from tantala.technology.delay import LN2
 
 
@@ -32,7 +32,7 @@ class WriteDriver:
 def write_driver(
     process: Process,
     circuits: Circuits,
-    current: ArrayLike,
+    current: Values,
     voltage: float,
     line: Line,
 ) -> WriteDriver:
@@ -70,8 +70,6 @@ def write_driver(
     return WriteDriver(width, resistance, Cost(area, delay, energy, leakage))
 
 
-def supply_for(
-    cell_voltage: ArrayLike, current: ArrayLike, path_resistance: ArrayLike
-) -> np.ndarray:
+def supply_for(cell_voltage: Values, current: Values, path_resistance: Values) -> np.ndarray:
     """Voltage [V] at the driver that leaves `cell_voltage` after the drops of the path [ohm]."""
     return np.asarray(cell_voltage, float) + np.asarray(current, float) * path_resistance

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+
+from tantala.technology.broadcast import Values
 
 LN2 = float(np.log(2.0))
 LINE_HALF = 0.377  # t50/RC of an open distributed line driven by an ideal step (Bakoglu 1990)
@@ -20,16 +21,16 @@ class Line:
     capacitance: Any
 
     @staticmethod
-    def of(wire: Any, length: ArrayLike, load_per_length: ArrayLike = 0.0) -> Line:
+    def of(wire: Any, length: Values, load_per_length: Values = 0.0) -> Line:
         """The line of `length` [m] in `wire`, with distributed loads of `load_per_length` [F/m]."""
         length = np.asarray(length, float)
         return Line(wire.resistance * length, (wire.capacitance + load_per_length) * length)
 
 
 def horowitz(
-    time_constant: ArrayLike,
-    input_ramp: ArrayLike,
-    beta: ArrayLike,
+    time_constant: Values,
+    input_ramp: Values,
+    beta: Values,
     switching_point: float = 0.5,
 ) -> np.ndarray:
     """Delay [s] of a gate of `time_constant` R C [s] whose input rises in `input_ramp` [s].
@@ -44,13 +45,13 @@ def horowitz(
     return np.sqrt((tau * log) ** 2 + 2.0 * tau * ramp * beta * (1.0 - switching_point))
 
 
-def next_ramp(delay: ArrayLike, switching_point: float = 0.5) -> np.ndarray:
+def next_ramp(delay: Values, switching_point: float = 0.5) -> np.ndarray:
     """Length [s] of the ramp which a gate of `delay` [s] gives to the next one."""
     return np.asarray(delay, float) / (1.0 - switching_point)
 
 
 def distributed_delay(
-    line: Line, driver_resistance: ArrayLike = 0.0, load: ArrayLike = 0.0
+    line: Line, driver_resistance: Values = 0.0, load: Values = 0.0
 ) -> np.ndarray:
     """Half-swing delay [s] of a driver, a distributed line and a load capacitance at its end.
 

@@ -14,9 +14,9 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from tantala.base.binding import quantity
+from tantala.technology.broadcast import Values
 from tantala.technology.delay import LN2
 
 BOLTZMANN_OVER_CHARGE = 8.617333262e-5  # V/K, CODATA 2018
@@ -105,7 +105,7 @@ class Transistor:
         middle = self.parameters.threshold - self.parameters.threshold_temperature * warming
         return {"n": middle + self.shift.threshold_n, "p": middle + self.shift.threshold_p}
 
-    def overdrive(self, gate_voltage: ArrayLike, polarity: str = "n") -> np.ndarray:
+    def overdrive(self, gate_voltage: Values, polarity: str = "n") -> np.ndarray:
         """Effective overdrive [V]: Vgs - Vth above threshold, exponential below it."""
         scale = self._overdrive_scale
         excess = (np.asarray(gate_voltage, float) - self.threshold(polarity)) / scale
@@ -129,10 +129,10 @@ class Transistor:
 
     def current(
         self,
-        gate_voltage: ArrayLike,
-        width: ArrayLike,
+        gate_voltage: Values,
+        width: Values,
         polarity: str = "n",
-        length: ArrayLike | None = None,
+        length: Values | None = None,
     ) -> np.ndarray:
         """Saturation current [A] at `gate_voltage` [V]; a longer gate gives proportionally less."""
         ratio = 1.0 if length is None else self.length / np.asarray(length, float)
@@ -141,10 +141,10 @@ class Transistor:
 
     def transconductance(
         self,
-        current: ArrayLike,
-        width: ArrayLike,
+        current: Values,
+        width: Values,
         polarity: str = "n",
-        length: ArrayLike | None = None,
+        length: Values | None = None,
     ) -> np.ndarray:
         """gm [S] of a saturated device that carries `current` [A].
 
@@ -159,7 +159,7 @@ class Transistor:
         return self.parameters.alpha * current * weak / overdrive
 
     def channel_conductance(
-        self, gate_voltage: ArrayLike, width: ArrayLike, polarity: str = "n"
+        self, gate_voltage: Values, width: Values, polarity: str = "n"
     ) -> np.ndarray:
         """Conductance [S] of the open channel at small Vds, for pass gates.
 
@@ -170,7 +170,7 @@ class Transistor:
         return 2.0 * self.current(gate_voltage, width, polarity) / saturation
 
     def effective_current(
-        self, width: ArrayLike, polarity: str = "n", gate_voltage: ArrayLike | None = None
+        self, width: Values, polarity: str = "n", gate_voltage: Values | None = None
     ) -> np.ndarray:
         """Mean current [A] of a switching gate, (I_H + I_L)/2 (Na et al. 2002).
 
@@ -183,10 +183,10 @@ class Transistor:
 
     def resistance(
         self,
-        width: ArrayLike,
+        width: Values,
         polarity: str = "n",
-        gate_voltage: ArrayLike | None = None,
-        swing: ArrayLike | None = None,
+        gate_voltage: Values | None = None,
+        swing: Values | None = None,
     ) -> np.ndarray:
         """Switching resistance [ohm]: ln 2 R C = C swing / (2 I_eff).
 
@@ -202,7 +202,7 @@ class Transistor:
         on = self.current(self.supply, 1.0, polarity)
         return float(self.resistance(1.0, polarity) * on / self.supply)
 
-    def off_current(self, width: ArrayLike, polarity: str = "n") -> np.ndarray:
+    def off_current(self, width: Values, polarity: str = "n") -> np.ndarray:
         """Off current [A] of `width` [m] at Vds = supply.
 
         Ioff(T) = Ioff(300 K) (T/300 K)^2 exp(q Vth0/(n k 300 K) - q Vth(T)/(n k T)), with the
@@ -216,12 +216,12 @@ class Transistor:
         density = off * (self.temperature / REFERENCE) ** 2 * np.exp(cold - warm)
         return np.asarray(width, float) * density
 
-    def threshold_sigma(self, width: ArrayLike, length: ArrayLike | None = None) -> np.ndarray:
+    def threshold_sigma(self, width: Values, length: Values | None = None) -> np.ndarray:
         """Standard deviation [V] of the threshold difference of a pair (Pelgrom 1989)."""
         length = self.length if length is None else np.asarray(length, float)
         return self.parameters.mismatch / np.sqrt(np.asarray(width, float) * length)
 
-    def area(self, width: ArrayLike) -> np.ndarray:
+    def area(self, width: Values) -> np.ndarray:
         """Drawn area [m^2]: width times the contacted gate pitch, before any layout overhead."""
         return np.asarray(width, float) * self.parameters.contacted_pitch
 

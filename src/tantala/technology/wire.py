@@ -11,9 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from tantala.base.binding import quantity
+from tantala.technology.broadcast import Values
 
 VACUUM_PERMITTIVITY = 8.8541878128e-12  # F/m, CODATA 2018
 RESISTIVITY_REFERENCE = 300.0  # K, temperature of the resistivities in the library
@@ -50,7 +50,7 @@ class Wire:
     pitch: float
 
 
-def resistivity(material: WireMaterial, width: ArrayLike, temperature: float) -> np.ndarray:
+def resistivity(material: WireMaterial, width: Values, temperature: float) -> np.ndarray:
     """Resistivity [ohm m] of a wire `width` [m] wide at `temperature` [K]."""
     width = np.asarray(width, float)
     warming = material.temperature_coefficient * (temperature - RESISTIVITY_REFERENCE)
@@ -58,12 +58,12 @@ def resistivity(material: WireMaterial, width: ArrayLike, temperature: float) ->
 
 
 def wire_resistance(
-    pitch: ArrayLike,
-    aspect_ratio: ArrayLike,
-    rho: ArrayLike,
-    barrier: ArrayLike = 0.0,
-    dishing: ArrayLike = 0.0,
-    scattering: ArrayLike = 1.0,
+    pitch: Values,
+    aspect_ratio: Values,
+    rho: Values,
+    barrier: Values = 0.0,
+    dishing: Values = 0.0,
+    scattering: Values = 1.0,
 ) -> np.ndarray:
     """Resistance per length [ohm/m] of a wire half a `pitch` [m] wide.
 
@@ -76,13 +76,13 @@ def wire_resistance(
 
 
 def wire_capacitance(
-    pitch: ArrayLike,
-    aspect_ratio: ArrayLike,
-    side_constant: ArrayLike,
-    height: ArrayLike,
-    vertical_constant: ArrayLike,
-    miller: ArrayLike,
-    fringe: ArrayLike,
+    pitch: Values,
+    aspect_ratio: Values,
+    side_constant: Values,
+    height: Values,
+    vertical_constant: Values,
+    miller: Values,
+    fringe: Values,
 ) -> np.ndarray:
     """Capacitance per length [F/m]: 2 e0 (k_v w / height + M k_h t / spacing) + fringe."""
     width = np.asarray(pitch, float) / 2.0
