@@ -115,6 +115,29 @@ def test_offset_statistics():
         assert 2.0 * norm.sf(deviations(p)) == pytest.approx(p, rel=1e-9)
 
 
+def test_misreads_against_a_count_of_amplifiers():
+    """A million amplifiers with drawn offsets: the count is within 4 sigma of the probability."""
+    a = amplifier()
+    rng = np.random.default_rng(1)
+    reference, time, count = 10e-6, 0.2e-9, 1_000_000
+    comparison = rng.normal(0.0, a.offset_current(reference), count)
+    latch = rng.normal(0.0, a.offset_voltage, count)
+    for difference in (0.1e-6, -0.3e-6, 0.5e-6):
+        seen = (difference + comparison) * time / a.sense_capacitance + latch
+        wrong = np.count_nonzero(np.sign(seen) != np.sign(difference))
+        p = a.misread_probability(reference + difference, reference, time)
+        assert abs(wrong - count * p) < 4.0 * np.sqrt(count * p * (1.0 - p))
+
+
+def test_the_timed_read_meets_its_failure_rate():
+    """An amplifier that is given the time of its worst state misreads no oftener than allowed."""
+    a, window = amplifier(), currents()
+    time = a.time(window, bit_line(process()), NODE, FAIL)
+    for cell in (window.low_resistance, window.high_resistance):
+        assert a.misread_probability(cell, window.reference, time.integrate) <= FAIL
+    assert a.misread_probability(window.reference, window.reference, 1e-9) == 0.5
+
+
 def test_reading_costs_the_energy_of_its_currents():
     a = amplifier()
     window = currents()

@@ -79,6 +79,8 @@ def test_pump_holds_its_voltage_at_its_load():
     p = pump(2.9, 2e-3)
     f = circuits().pump.clock
     assert (p.stages + 1) * 1.8 - p.stages**2 * 2e-3 / (f * p.capacitance) == pytest.approx(2.9)
+    assert p.voltage_at(2e-3) == pytest.approx(2.9)
+    assert p.voltage_at(1e-3) > p.voltage_at(2e-3)
     assert p.output_resistance * 2e-3 == pytest.approx((p.stages + 1) * 1.8 - 2.9)
 
 

@@ -116,3 +116,30 @@ def test_fan_out_of_four_is_what_designers_know(name):
     """A fan-out-of-four delay is 0.3 to 0.8 ps per nm of node in planar processes."""
     process = load_technology(name).at()
     assert 0.3e-3 < process.fo4 / process.node < 0.8e-3  # s/m: 1e-3 is 1 ps per nm
+
+
+def own_file(folder, change):
+    """A user's copy of the 28 nm file with `change` applied to its text."""
+    from tantala.base.library import locate
+
+    path = folder / "own.toml"
+    path.write_text(change(locate("technology", "28nm").read_text(encoding="utf-8")))
+    return path
+
+
+def test_a_users_own_process(tmp_path):
+    own = load_technology(
+        own_file(tmp_path, lambda text: text.replace("value = 650\n", "value = 700\n"))
+    )
+    assert own.core.on_current_n == pytest.approx(700.0)
+
+
+def test_a_broken_process_file_tells_everything_at_once(tmp_path):
+    def breaking(text):
+        text = text.replace("[core.alpha]", "[core.alfa]")
+        return text.replace('value = 2.2\nunit = "mV*um"', 'value = 2.2\nunit = "mV"')
+
+    with pytest.raises(InputError) as caught:
+        load_technology(own_file(tmp_path, breaking))
+    assert "core.alpha" in str(caught.value)
+    assert "core.mismatch" in str(caught.value)

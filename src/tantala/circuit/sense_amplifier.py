@@ -110,6 +110,20 @@ class SenseAmplifier:
         )
         return signal - deviations(fail_probability) * self.offset_current(reference)
 
+    def misread_probability(
+        self, cell_current: Values, reference: Values, integrate_time: Values
+    ) -> np.ndarray:
+        """Chance that the latch decides against the sign of cell minus reference current [A].
+
+        After `integrate_time` [s] of a settled line the latch sees |dI| t / C; it errs when the
+        offsets of comparison and latch (normal, independent) exceed that.
+        """
+        from scipy.special import ndtr
+
+        difference = np.abs(np.asarray(cell_current, float) - reference)
+        offset = self.offset_voltage * self.sense_capacitance / integrate_time
+        return ndtr(-difference / np.hypot(self.offset_current(reference), offset))
+
     def time(
         self,
         currents: SenseCurrents,
@@ -189,6 +203,6 @@ def _window_closed(currents: SenseCurrents, usable: np.ndarray) -> WindowClosed:
             got=f"tails {low:.3g} A and {high:.3g} A, usable signal {float(np.min(usable)):.3g} A",
             allowed="a positive usable signal",
             because="the offset allowance takes the whole window",
-            hint="stronger ECC, a wider window, a higher read voltage or fewer cells a reference",
+            hint="a stronger code, a wider window, or larger amplifier devices",
         )
     )
