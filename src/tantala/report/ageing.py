@@ -51,9 +51,7 @@ class Ages:
 
     def rates(self, time: float, temperature: float, cycles: int) -> Rates:
         """Error rates of reading them at typical conditions."""
-        return self.macro.error_rates(
-            self.levels(time, temperature, cycles), temperature=self.room
-        )
+        return self.macro.error_rates(self.levels(time, temperature, cycles), temperature=self.room)
 
     def grid(self, times: Array, temperatures: Array, cycles: int) -> ErrorRates:
         """Error rates over storage times [s] and temperatures [K]."""

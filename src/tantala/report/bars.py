@@ -7,7 +7,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from tantala.report.notation import capitalised, percent, scaled
+from tantala.report.notation import capitalised, percent, scaled, written
 from tantala.report.style import ACCENT, BLOCKS, GREY, INK, RULE
 from tantala.report.svg import Drawing
 
@@ -26,18 +26,19 @@ def waterfall(
     parts: Mapping[str, float],
     unit: str,
     total_title: str,
+    symbol: str = "",
     width: float = 172.0,
 ) -> str:
     """Steps that follow one another: each bar starts where the one before ends; the sum stands
-    below.
+    below. With `symbol`, steps are numbered t1, t2, ... at the left.
     """
     shown = {name: value for name, value in parts.items() if 0 < value < math.inf}
     total = sum(shown.values())
-    texts, sign = scaled([*shown.values(), total], unit)
+    (whole,), sign = scaled([total], unit)
     left, right = 56.0, width - 20.0
     drawing = Drawing(width, _STEP * (len(shown) + 1) + 9.5, total_title)
     bottom = _STEP * (len(shown) + 1) + 1.5
-    printed = float(texts[-1].replace("\N{NARROW NO-BREAK SPACE}", ""))
+    printed = float(whole.replace("\N{NARROW NO-BREAK SPACE}", ""))
     for tick in _ticks(printed):
         x = left + (right - left) * tick / printed
         drawing.path([(x, 0.5), (x, bottom)], stroke=RULE, line=0.12)
@@ -51,12 +52,14 @@ def waterfall(
             (right - left) * value / total,
         )
         drawing.text(left - 2.5, y + 2.9, capitalised(name), anchor="end")
+        if symbol:
+            drawing.text(2.0, y + 2.9, symbol, sub=str(index + 1), italic=True)
         drawing.rectangle(x, y, max(length, 0.15), _STEP - 1.6, fill=ACCENT, stroke=None)
         inside = x + length + 12 > width
         drawing.text(
             x - 1.2 if inside else x + length + 1.2,
             y + 2.9,
-            texts[index],
+            written(value, unit),
             anchor="end" if inside else "start",
             fill=INK,
         )
@@ -67,9 +70,17 @@ def waterfall(
     y = 0.8 + _STEP * len(shown)
     drawing.text(left - 2.5, y + 2.9, total_title, anchor="end", weight=600)
     drawing.rectangle(left, y, right - left, _STEP - 1.6, fill=INK, stroke=None)
-    drawing.text(right + 1.2, y + 2.9, f"{texts[-1]} {sign}", weight=600)
+    drawing.text(right + 1.2, y + 2.9, f"{whole} {sign}", weight=600)
     drawing.path([(left, 0.5), (left, bottom)], line=0.2)
     return str(drawing)
+
+
+def _folded(parts: Mapping[str, float]) -> dict[str, float]:
+    """Parts below a fiftieth of their sum together as "other": no reader finds them in a bar."""
+    total = sum(parts.values())
+    shown = {name: value for name, value in parts.items() if value >= total / 50}
+    rest = total - sum(shown.values())
+    return {**shown, "other": rest} if rest > total * 1e-9 else shown
 
 
 def stacked(
@@ -77,11 +88,18 @@ def stacked(
     unit: str,
     width: float = 172.0,
 ) -> str:
-    """One bar a row, split into its parts, each row to its own sum, with a shared key below."""
+    """One bar a row, split into its parts, each row to its own sum, with a shared key below.
+
+    Parts below two per cent of a bar are drawn together as "other".
+    """
+    rows = [(label, _folded(parts)) for label, parts in rows]
     names: list[str] = []
     for _, parts in rows:
-        names += [name for name, value in parts.items() if value > 0 and name not in names]
-    fill = {name: BLOCKS[i % len(BLOCKS)] for i, name in enumerate(names)}
+        names += [name for name in parts if name not in (*names, "other")]
+    # Every fourth colour: neighbours in a bar then differ clearly.
+    fill = {name: BLOCKS[4 * i % len(BLOCKS)] for i, name in enumerate(names)}
+    names.append("other")
+    fill["other"] = RULE
     left, right = 44.0, width - 22.0
     per_row = 4
     lines = -(-len(names) // per_row)
@@ -93,8 +111,6 @@ def stacked(
         drawing.text(left - 2.5, y + 3.7, label, anchor="end")
         x = left
         for name, value in parts.items():
-            if value <= 0:
-                continue
             length = (right - left) * value / total
             drawing.rectangle(
                 x, y, length, 5.4, fill=fill[name], stroke="#ffffff", line=0.15,

@@ -24,7 +24,7 @@ def cited(items: Iterable[Item]) -> tuple[CitedSource, ...]:
     return tuple(
         CitedSource(
             key,
-            str(known[key]) if key in known else key,
+            str(known[key]).replace(".. ", ". ") if key in known else key,
             {kind: count for kind, count in counts[key].items() if count},
         )
         for key in ranked

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +10,10 @@ from tantala import __version__
 from tantala.base.errors import InputError, Problem
 from tantala.base.library import load_item
 from tantala.base.record import Item
-from tantala.cell.cell import Cell, cell_from
+from tantala.cell.cell import cell_from
 from tantala.macro.design import Design, load_design
 from tantala.macro.macro import Macro
-from tantala.macro.sheet import Sheet
-from tantala.report import ageing, citations, corners, describe, influence, switching, tails
+from tantala.report import ageing, citations, corners, describe, switching, tails
 from tantala.report.datasheet import Datasheet
 
 Progress = Callable[[str], Any]
@@ -76,9 +75,7 @@ def compute(
 class Compiler:
     """The steps of one datasheet, in order; each reads what earlier ones left."""
 
-    def __init__(
-        self, reference: str, design: Design, macro: Macro, progress: Progress
-    ) -> None:
+    def __init__(self, reference: str, design: Design, macro: Macro, progress: Progress) -> None:
         self.reference = reference
         self.design = design
         self.macro = macro

@@ -65,6 +65,7 @@ class Table:
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
     notes: tuple[Text, ...] = ()
+    dense: bool = False
     number: int = 0
 
 
@@ -90,12 +91,12 @@ Block = Paragraph | Heading | Bullets | Table | Figure | Beside
 
 @dataclass(frozen=True)
 class Section:
-    """A numbered section."""
+    """A numbered section; `flow` "page" starts a page, "keep" stays on one."""
 
     key: str
     title: str
     blocks: tuple[Block, ...]
-    page_break: bool = False
+    flow: Literal["", "page", "keep"] = ""
     number: int = 0
 
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from tantala.report.notation import capitalised, percent, written
+from tantala.report.notation import capitalised, percent, scaled, written
 from tantala.report.style import BLOCKS, GREY
 from tantala.report.svg import Drawing
 
@@ -200,25 +200,29 @@ def _tile(
 
 def draw(floorplan: Floorplan, width: float = 172.0) -> str:
     """The floorplan with a scale bar and a key of areas, as an <svg> element `width` mm wide."""
-    plan_width = 0.58 * width
+    plan_width = 0.54 * width
     scale = plan_width / floorplan.width
     plan_height = floorplan.height * scale
     parts = sorted(floorplan.parts, key=lambda part: -part.area)
-    fill = {part.name: BLOCKS[i % len(BLOCKS)] for i, part in enumerate(parts)}
+    fill = {part.name: BLOCKS[i % len(BLOCKS)] for i, part in enumerate(floorplan.parts)}
     total = sum(part.area for part in parts)
-    drawing = Drawing(width, max(plan_height + 9.0, 4.6 * len(parts) + 12.0), "Floorplan to scale")
-    top = 1.0
-    for box in floorplan.rectangles:
-        drawing.rectangle(
-            box.x * scale + 0.5,
-            top + plan_height - (box.y + box.height) * scale,
-            box.width * scale,
-            box.height * scale,
-            fill=fill[box.name],
-            stroke="#ffffff",
-            line=0.05,
-            title=f"{capitalised(box.name)}: {written(box.area, 'm^2')}",
-        )
+    step, top = 4.4, 1.0
+    drawing = Drawing(
+        width, max(plan_height + 7.0, step * (len(parts) + 1) + 4.0), "Floorplan to scale"
+    )
+    for part in floorplan.parts:
+        boxes = [
+            (
+                box.x * scale + 0.5,
+                top + plan_height - (box.y + box.height) * scale,
+                box.width * scale,
+                box.height * scale,
+            )
+            for box in floorplan.rectangles
+            if box.name == part.name
+        ]
+        title = f"{capitalised(part.name)}: {written(part.area, 'm^2')}"
+        drawing.tiles(boxes, fill[part.name], title)
     for box in floorplan.banks:
         drawing.rectangle(
             box.x * scale + 0.5,
@@ -229,17 +233,19 @@ def draw(floorplan: Floorplan, width: float = 172.0) -> str:
         )
     drawing.rectangle(0.5, top, plan_width, plan_height, line=0.4)
     _scale_bar(drawing, floorplan, scale, top + plan_height + 3.2)
-    x = plan_width + 7.0
+    texts, unit = scaled([*(part.area for part in parts), total], "m^2")
+    x, right = plan_width + 5.0, width - 0.5
     for index, part in enumerate(parts):
-        y = top + 2.6 + 4.6 * index
+        y = top + 2.4 + step * index
         drawing.rectangle(x, y - 2.3, 3.0, 3.0, fill=fill[part.name], line=0.1)
-        drawing.text(x + 4.6, y, capitalised(part.name))
-        drawing.text(width - 13.0, y, written(part.area, "m^2"), anchor="end")
-        drawing.text(width - 0.5, y, percent(part.area / total, 2), anchor="end", fill=GREY)
-    y = top + 2.6 + 4.6 * len(parts)
-    drawing.path([(x, y - 3.3), (width - 0.5, y - 3.3)], line=0.2)
-    drawing.text(x + 4.6, y + 0.4, "Total", weight=600)
-    drawing.text(width - 13.0, y + 0.4, written(total, "m^2"), anchor="end", weight=600)
+        drawing.text(x + 4.4, y, capitalised(part.name), size=6.8)
+        drawing.text(right - 11.0, y, texts[index], anchor="end", size=6.8)
+        share = percent(part.area / total, 2)
+        drawing.text(right, y, share, anchor="end", fill=GREY, size=6.8)
+    y = top + 2.4 + step * len(parts)
+    drawing.path([(x, y - 3.1), (right, y - 3.1)], line=0.2)
+    drawing.text(x + 4.4, y + 0.4, "Total", weight=600, size=6.8)
+    drawing.text(right - 11.0, y + 0.4, f"{texts[-1]} {unit}", anchor="end", weight=600, size=6.8)
     return str(drawing)
 
 

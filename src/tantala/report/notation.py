@@ -54,11 +54,11 @@ def unit_sign(unit: str, exponent: int = 0) -> str:
 def scaled(
     values: Sequence[float | None], unit: str, digits: int = 3
 ) -> tuple[tuple[str, ...], str]:
-    """Texts of `values` (None is a dash) sharing one prefix, chosen by the largest, and the
+    """Texts of `values` (None is a dash) sharing one prefix, chosen by the median, and the
     unit.
     """
-    known = [abs(value) for value in values if value is not None and math.isfinite(value)]
-    exponent = _prefix_exponent(max(known, default=0.0), unit)
+    known = sorted(abs(value) for value in values if value and math.isfinite(value))
+    exponent = _prefix_exponent(known[len(known) // 2] if known else 0.0, unit)
     texts = tuple(
         _DASH
         if value is None

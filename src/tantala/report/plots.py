@@ -109,6 +109,9 @@ def error_rate(
         axes.set_ylabel(title)
         _time_axis(axes, times)
         _decades(axes, 6)
+    top = max(float(corrected.max()), limit) * 1e3
+    panels[1].set_ylim(1e-30, min(top, 1.0))
+    _decades(panels[1], 6)
     panels[1].axhline(limit, color=BAD, linewidth=0.9, linestyle="--")
     panels[1].annotate("required", (times[0], limit), xytext=(3, 2), textcoords="offset points",
                        color=BAD, fontsize=6.8)  # fmt: skip
@@ -128,7 +131,6 @@ def _time_axis(axes: Axes, times: Array) -> None:
     marks += [(count * year, f"{count} y") for count in (1, 10, 100)]
     inside = [(t, name) for t, name in marks if times[0] <= t <= times[-1] * 1.001]
     axes.set_xticks([t for t, _ in inside], [name for _, name in inside])
-    axes.set_xticks([], minor=True)
     axes.set_xlim(times[0], times[-1])
     axes.set_xlabel("Storage time")
 
@@ -140,7 +142,6 @@ def _decades(axes: Axes, step: int) -> None:
         return
     exponents = range(int(np.ceil(low / step)) * step, int(high) + 1, step)
     axes.set_yticks([10.0**e for e in exponents])
-    axes.set_yticks([], minor=True)
 
 
 @plot

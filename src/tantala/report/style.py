@@ -33,10 +33,10 @@ LOW_STATE = "#17507f"
 HIGH_STATE = "#b4511f"
 GOOD = "#2c6e49"
 BAD = "#a4161a"
-# One hue a block of the macro, muted so that a printed floorplan stays legible in grey.
+# Blocks of the macro: blues for cells, then a muted hue each; print stays legible in grey.
 BLOCKS = (
-    "#9fbdd6", "#e3b58f", "#a9c8a0", "#d8c58a", "#c3aed0", "#94c4c0", "#dba3a3", "#b9c1c9",
-    "#cdb59a", "#8fa8c9", "#bfd18f", "#d3a9c4", "#a3b5a6", "#e0cdb8",
+    "#86abcd", "#a9c5dd", "#cfdfeb", "#d8c27e", "#e0a882", "#8fbfae", "#c88f8f", "#b9a5cc",
+    "#9aa6b2", "#c9b08c", "#7f93b8", "#b3cc8c", "#d5a3c0", "#a6b8a2", "#e6e3dd",
 )  # fmt: skip
 # Cold to hot, for curves at several temperatures.
 TEMPERATURES = ("#2166ac", "#4d9ac0", "#8a8d91", "#dd8452", "#b2182b", "#67001f")
@@ -119,6 +119,8 @@ def figure(width: float, height: float, columns: int = 1) -> tuple[Figure, list[
 
 def as_svg(drawing: Figure, title: str) -> str:
     """The figure as an inline <svg> element: text stays text, no date, stable identifiers."""
+    for axes in drawing.axes:
+        axes.minorticks_off()
     buffer = io.StringIO()
     drawing.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Title": title})
     text = buffer.getvalue()

@@ -56,6 +56,16 @@ class Drawing:
             rx=radius or None,
         )
 
+    def tiles(
+        self, boxes: Sequence[tuple[float, float, float, float]], fill: str, title: str
+    ) -> None:
+        """Many rectangles (x, y, width, height) of one colour as one shape with one tool tip."""
+        outline = "".join(
+            f"M{_text(x)} {_text(y)}h{_text(w)}v{_text(h)}h{_text(-w)}z" for x, y, w, h in boxes
+        )
+        self._add("path", f"<title>{escape(title)}</title>", d=outline, fill=fill,
+                  stroke="#ffffff", stroke_width=0.05)  # fmt: skip
+
     def path(
         self,
         points: Sequence[tuple[float, float]],

@@ -1,4 +1,6 @@
-"""Writing as the datasheet shows it: pulses until verified, and what a single pulse does (shmoo)."""
+"""Writing as the datasheet shows it: pulses until verified, and what a single pulse does
+(shmoo).
+"""
 
 from __future__ import annotations
 
@@ -63,8 +65,7 @@ def shmoo(
         voltages = np.linspace(0.4 * line, 1.3 * line, _VOLTAGES)
         widths = np.geomspace(width / 100.0, width * 100.0, _WIDTHS)
         volts, seconds = (
-            np.repeat(axis.ravel(), _CELLS)
-            for axis in np.meshgrid(voltages, widths, indexing="ij")
+            np.repeat(axis.ravel(), _CELLS) for axis in np.meshgrid(voltages, widths, indexing="ij")
         )
         cells = cell.sample(len(volts), seed=seed)
         cells.place(np.tile(_written(levels, name), _VOLTAGES * _WIDTHS))

@@ -45,4 +45,4 @@ def area(sheet: Datasheet) -> Section:
         " are banks.",
         floorplan.draw(placed),
     )
-    return Section("area", "Floorplan and area", (Paragraph(text), picture))
+    return Section("area", "Floorplan and area", (Paragraph(text), picture), "keep")

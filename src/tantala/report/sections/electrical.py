@@ -75,4 +75,4 @@ def key_figures(sheet: Datasheet) -> Section:
     if any(math.isinf(figure.maximum) for figure in sheet.key_figures):
         notes += ("∞: no time suffices at that condition, since the sense window is closed.",)
     table = Table("key_figures", "Key figures", CHARACTERISTICS, tuple(rows), notes)
-    return Section("key_figures", "Key figures", (table,), page_break=True)
+    return Section("key_figures", "Key figures", (table,))

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from tantala.report.corners import narrowest
 from tantala.report.document import Front, Text
 from tantala.report.notation import integer, percent, storage_time, written
-from tantala.report.sections.common import distance, figure_text, temperatures
+from tantala.report.sections.common import distance, figure_texts, temperatures
 
 if TYPE_CHECKING:
     from tantala.report.datasheet import Datasheet
@@ -54,7 +54,8 @@ def _features(sheet: Datasheet) -> tuple[Text, ...]:
     tolerance = percent(identity.supply_tolerance, 2)
     features: list[Text] = [
         "1T1R resistive memory, altered in place: no erase",
-        f"{written(identity.capacity_bit, 'bit')} in words of {identity.word_bit} bit, {_code(sheet)}",
+        f"{written(identity.capacity_bit, 'bit')} in words of {identity.word_bit} bit,"
+        f" {_code(sheet)}",
         f"Random read in {written(read.typical, 's')} typical,"
         f" {written(read.maximum, 's')} at most over {span}",
         f"Word write in {written(write.typical, 's')} typical, by pulse and verify",
@@ -113,9 +114,7 @@ def _glance(sheet: Datasheet) -> list[tuple[Text, Text, Text]]:
         if figure.name not in _GLANCE:
             continue
         worst = figure.maximum if figure.better == "lower" else figure.minimum
-        at = figure.maximum_at if figure.better == "lower" else figure.minimum_at
-        typical = figure_text(figure.name, figure.typical, figure.unit)
-        limit = figure_text(figure.name, worst, figure.unit)
-        bound = "max" if figure.better == "lower" else "min"
-        rows.append((figure.title, f"{bound} {limit} ({at})" if at else "", typical))
+        texts, unit = figure_texts(figure.name, (figure.typical, worst), figure.unit)
+        sign = {"lower": "≤", "higher": "≥"}[figure.better]
+        rows.append((figure.title, f"{texts[0]} {unit}", f"{sign} {texts[1]} {unit}"))
     return rows

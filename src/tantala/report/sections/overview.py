@@ -52,7 +52,11 @@ def _organisation(sheet: Datasheet) -> Table:
     words = identity.capacity_bit // identity.word_bit
     check = identity.word_stored_bit - identity.word_bit
     rows: list[tuple[Text, Text, Text]] = [
-        ("Capacity", written(identity.capacity_bit, "bit"), f"{integer(words)} words, without check bits"),
+        (
+            "Capacity",
+            written(identity.capacity_bit, "bit"),
+            f"{integer(words)} words, without check bits",
+        ),
         ("Word", f"{identity.word_bit} bit", f"and {check} check bits: {identity.code}"),
         ("Banks", str(org.banks), f"{org.bank_columns} across, {org.bank_rows} up"),
         (
@@ -88,7 +92,7 @@ def _organisation(sheet: Datasheet) -> Table:
 def interface(sheet: Datasheet) -> Section:
     """Ports of an embedded macro, or pins and commands of a serial chip."""
     blocks = _serial_interface(sheet) if sheet.serial is not None else _ports(sheet)
-    return Section("interface", "Interface", blocks)
+    return Section("interface", "Interface", blocks, "" if sheet.serial else "keep")
 
 
 def _ports(sheet: Datasheet) -> tuple[Block, ...]:
@@ -236,4 +240,4 @@ def conditions(sheet: Datasheet) -> Section:
         f" typical corner at {written(identity.temperature_typical_K, 'K')}."
     )
     table = Table("conditions", "Operating conditions", CHARACTERISTICS, rows)
-    return Section("conditions", "Operating conditions", (Paragraph(text), table))
+    return Section("conditions", "Operating conditions", (Paragraph(text), table), "keep")

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from tantala.report.document import Bullets, Column, Heading, Paragraph, Row, Section, Table, Text
-from tantala.report.notation import percent, significant
+from tantala.report.notation import percent, plain, significant
 from tantala.report.sections.common import figure_symbol
 
 if TYPE_CHECKING:
     from tantala.report.datasheet import Datasheet
     from tantala.report.figures import Influence
 
-_SHOWN = 24
+_SHOWN = 32
 
 
 def assumptions(sheet: Datasheet) -> Section:
@@ -33,9 +33,9 @@ def assumptions(sheet: Datasheet) -> Section:
         " two ends, largest first. The organisation stays as it is."
     ).format(len(ranked))
     columns = (
-        Column("Assumed number", width="31%"),
-        Column("Value", "right"),
-        Column("Span", "right"),
+        Column("Assumed number", width="34%"),
+        Column("Value", "right", "11%"),
+        Column("Span", "right", "13%"),
         *(Column(figure_symbol(name), "right") for name in headline),
     )
     rows = tuple(_row(entry, headline) for entry in ranked[:_SHOWN])
@@ -49,16 +49,16 @@ def assumptions(sheet: Datasheet) -> Section:
             f"{len(quiet)} further assumed numbers move no headline figure by more than"
             f" {percent(math.expm1(quiet[0].rank), 2)}; the JSON file lists all, with elasticities."
         )
-    table = Table("influence", "Assumptions by influence", columns, rows, tuple(notes))
-    return Section("assumptions", "Assumptions by influence", (Paragraph(text), table), True)
+    table = Table("influence", "Assumptions by influence", columns, rows, tuple(notes), dense=True)
+    return Section("assumptions", "Assumptions by influence", (Paragraph(text), table))
 
 
 def _row(entry: Influence, headline: tuple[str, ...]) -> Row:
     def number(value: float) -> str:
-        plain = 1e-3 <= abs(value) < 1e5 or value == 0
-        return f"{value:.4g}" if plain else f"{value:.3g}".replace("e-0", "e-").replace("e+0", "e")
+        short = 1e-3 <= abs(value) < 1e5 or value == 0
+        return f"{value:.4g}" if short else f"{value:.3g}".replace("e-0", "e-").replace("e+0", "e")
 
-    name = Markup("{}<br><small>{}</small>").format(entry.number, entry.item)
+    name = Markup("<small>{}</small> {}").format(entry.item, entry.number)
     unit = "" if entry.unit == "1" else f" {entry.unit}"
     cells: list[Text] = [
         name,
@@ -82,7 +82,7 @@ def _change(log_ratio: float) -> str:
 
 def limits(sheet: Datasheet) -> Section:
     """What the model leaves out, what was not measured, what was extrapolated."""
-    blocks = [Bullets(LEFT_OUT)]
+    blocks = [Bullets(tuple(plain(text) for text in LEFT_OUT))]
     if sheet.not_measured:
         blocks += [
             Heading("Not measured on this cell"),
@@ -96,7 +96,7 @@ def limits(sheet: Datasheet) -> Section:
     return Section("limits", "What the model leaves out", tuple(blocks))
 
 
-LEFT_OUT: tuple[Text, ...] = (
+LEFT_OUT: tuple[str, ...] = (
     "Silicon. No chip of this design was made; figures of a class that published chips report stand"
     " beside them in `tantala silicon`.",
     "Layout beyond area by part: pads, seal ring, power grid and wiring congestion are shares, not"

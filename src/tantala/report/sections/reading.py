@@ -25,22 +25,21 @@ def reading(sheet: Datasheet) -> Section:
             ((name, s) for name, s in parts.items() if s > 0), start=1
         )
     ]
-    named = "; ".join(f"t{index} {phase.title}" for index, phase in enumerate(phases, start=1))
     at = f"Typical corner, {written(sheet.identity.temperature_typical_K, 'K')}."
     blocks: list[Block] = [
         Figure(
             "read_timing",
-            f"Read access, to scale in time. {at} {named[0].lower() + named[1:]}.",
+            f"Read access, to scale in time, with the steps of {{figure:read_latency}}. {at}",
             diagrams.read_timing(phases, latency.typical, cycle.typical),
         ),
         Figure(
             "read_latency",
             f"Where the access time goes. {at}",
-            bars.waterfall(parts, "s", "Read access time"),
+            bars.waterfall(parts, "s", "Read access time", symbol="t"),
         ),
         *_margin(sheet),
     ]
-    return Section("read", "Read", tuple(blocks), page_break=True)
+    return Section("read", "Read", tuple(blocks))
 
 
 def _margin(sheet: Datasheet) -> tuple[Block, ...]:
@@ -64,7 +63,8 @@ def _margin(sheet: Datasheet) -> tuple[Block, ...]:
     half = (margin.usable_A + margin.offset_A) / margin.read_voltage_V
     window = (margin.reference_S - half, margin.reference_S + half)
     text = (
-        f"A read puts {written(margin.read_voltage_V, 'V')} on the cell and compares its current with"
+        f"A read puts {written(margin.read_voltage_V, 'V')} on the cell and compares its"
+        " current with"
         f" a reference of {written(margin.reference_A, 'A')}, the current of"
         f" {written(margin.reference_S, 'S')}. A cell is read safely when its conductance stays"
         " outside the sense window: on either side of the reference the current difference that the"

@@ -56,7 +56,7 @@ def reliability(sheet: Datasheet) -> Section:
         Paragraph(_method(sheet)),
         _control(sheet),
     ]
-    return Section("reliability", "Reliability", tuple(blocks), page_break=True)
+    return Section("reliability", "Reliability", tuple(blocks))
 
 
 def _text(sheet: Datasheet) -> Text:

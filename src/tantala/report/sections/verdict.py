@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tantala.report.document import Column, Paragraph, Row, Section, Table, Text
-from tantala.report.notation import capitalised, percent, power_of_ten
-from tantala.report.sections.common import RATES, figure_symbol, figure_text
+from tantala.report.document import Column, Paragraph, Row, Section, Table
+from tantala.report.notation import capitalised, percent
+from tantala.report.sections.common import distance, figure_symbol, figure_text
 
 if TYPE_CHECKING:
     from tantala.report.datasheet import Datasheet
-    from tantala.report.figures import Outcome
 
 
 def die_yield(sheet: Datasheet) -> Section:
@@ -26,7 +25,7 @@ def die_yield(sheet: Datasheet) -> Section:
     rows.append(Row(("Yield", percent(sum(parts.values()), 4)), "total"))
     columns = (Column("Dies", width="60%"), Column("Share of all dies", "right"))
     table = Table("yield", "Yield", columns, tuple(rows))
-    return Section("yield", "Yield", (Paragraph(text), table))
+    return Section("yield", "Yield", (Paragraph(text), table), "keep")
 
 
 def _share(value: float) -> str:
@@ -45,7 +44,7 @@ def requirements(sheet: Datasheet) -> Section:
                 f"{'≤' if row.side == 'max' else '≥'} {figure_text(row.name, row.limit, row.unit)}",
                 figure_text(row.name, row.value, row.unit),
                 row.condition,
-                _margin(row),
+                f"by {distance(row)}",
                 "met" if row.met else "missed",
             ),
             "" if row.met else "missed",
@@ -62,18 +61,9 @@ def requirements(sheet: Datasheet) -> Section:
         Column("Verdict"),
     )
     notes = (
-        "Margin: distance to the limit as a share of it; for rates the factor between value and"
-        " limit.",
+        "Margin: distance between worst value and limit, as a share of the limit; for rates the"
+        " factor between them.",
     )
     caption = "Stated requirements against the worst corner and temperature"
     table = Table("requirements", caption, columns, tuple(rows), notes)
-    return Section("requirements", "Requirements", (table,))
-
-
-def _margin(row: Outcome) -> Text:
-    if row.name not in RATES:
-        return percent(row.margin, 2)
-    if not row.value:
-        return "any factor"
-    ratio = row.value / row.limit
-    return f"× {power_of_ten(max(ratio, 1 / ratio))} {'below' if row.met else 'above'}"
+    return Section("requirements", "Requirements", (table,), "keep")

@@ -50,7 +50,7 @@ def writing(sheet: Datasheet) -> Section:
         )
     )
     blocks.append(_shmoo(sheet))
-    return Section("write", "Write", tuple(blocks), page_break=True)
+    return Section("write", "Write", tuple(blocks))
 
 
 def _directions(sheet: Datasheet) -> Table:
