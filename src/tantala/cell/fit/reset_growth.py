@@ -1,0 +1,196 @@
+"""Growth after the onset of RESET and creep before it, by matching quantiles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import ndtr
+
+from tantala.cell.fit import matching
+from tantala.cell.fit.reset_state import (
+    FAILED,
+    HEAT,
+    SWITCHED,
+    NominalReset,
+    ResetState,
+    simulate,
+)
+from tantala.cell.fit.tables import MeasurementTable
+from tantala.cell.switching import ResetLaw
+
+Array = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+SEED = 31
+CYCLED = 20_000  # simulated cells of the cycling table
+_HIGH_LEVELS = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
+_GROWN_LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
+_CREPT_LEVELS = (0.16, 0.5, 0.84)
+
+_CREEP = ("creep_exponent", "decrease", "decrease_time", "decrease_voltage_scale",
+          "decrease_exponent", "decrease_spread")  # fmt: skip
+_GROWTH = ("jump", "growth", "high_spread", "high_skewness", "stubborn_fraction",
+           "stubborn_barrier")  # fmt: skip
+
+
+def fit_growth(
+    state: ResetState,
+    rows: dict[str, Array],
+    switched: Flags,
+    cycling: MeasurementTable,
+    nominal: NominalReset,
+) -> float:
+    """Growth of the switched rows, and the high state of the cycling table; returns chi square."""
+    ratio = np.log(rows["resistance_after"] / rows["resistance_before"])
+    high = np.log(cycling["resistance_high"])
+    good, failed = high > np.log(FAILED), high <= np.log(FAILED)
+    wide = rows["wordline"] >= 2.45
+    groups = [
+        np.flatnonzero(wide & (rows["sourceline"] == v) & (rows["pulse_width"] == w))
+        for v in np.unique(rows["sourceline"])
+        for w in np.unique(rows["pulse_width"])
+    ]
+    groups = [g for g in groups if switched[g].sum() >= 20]
+    measured = [np.quantile(ratio[g][switched[g]], _GROWN_LEVELS) for g in groups]
+    low = np.random.default_rng(SEED).choice(cycling["resistance_low"], CYCLED)
+    high_quantiles = np.quantile(high[good], _HIGH_LEVELS)
+    twice = _failed_twice(cycling, failed)
+
+    def residual(x: Array) -> Array:
+        trial = ResetState({**state.law}, {}, float(x[2]), float(x[3]))
+        trial.law.update(jump=x[0], growth=x[1], stubborn_fraction=x[4], stubborn_barrier=x[5])
+        law = trial.fitted
+        simulated = simulate(law, trial.spread, trial.skewness, rows, SEED + 1)
+        out = []
+        for rows_at, quantile in zip(groups, measured, strict=True):
+            values = simulated[rows_at] - np.log(rows["resistance_before"][rows_at])
+            on = values[values > SWITCHED]
+            if len(on) < 5:
+                on = values
+            error = 0.3 * matching.LEVEL_ERRORS / np.sqrt(switched[rows_at].sum()) + 0.03
+            out.append((np.quantile(on, _GROWN_LEVELS) - quantile) / error)
+        after = simulate(law, trial.spread, trial.skewness, nominal.rows(low), SEED + 2)
+        on = after[after > np.log(FAILED)]
+        error = np.array([0.3, 0.15, 0.06, 0.05, 0.06, 0.15, 0.3])
+        out.append((np.quantile(on, _HIGH_LEVELS) - high_quantiles) / error)
+        persistent = _persistence(law, low, nominal)
+        out.append([(np.mean(after <= np.log(FAILED)) - failed.mean()) / 0.006])
+        out.append([(persistent - twice) / 0.008])
+        return np.concatenate(out)
+
+    law = state.law
+    start = np.array([law["jump"], law["growth"], state.spread, state.skewness,
+                      law["stubborn_fraction"], law["stubborn_barrier"]])  # fmt: skip
+    fit = minimize(
+        lambda x: _cost(residual, x), start, method="Nelder-Mead",
+        options={"maxiter": 500, "maxfev": 700, "xatol": 1e-3, "fatol": 1e-2, "adaptive": True},
+    )  # fmt: skip
+    x = np.asarray(fit.x)
+    state.law.update(
+        jump=float(x[0]), growth=float(x[1]), stubborn_fraction=float(x[4]),
+        stubborn_barrier=float(x[5]),
+    )  # fmt: skip
+    state.spread, state.skewness = float(x[2]), float(x[3])
+    values = residual(x)
+    chi = float(np.mean(values**2))
+    jacobian = np.stack([(residual(x + d) - residual(x - d)) / (2.0 * d.sum())
+                         for d in np.diag(0.05 * np.abs(x))], axis=1)  # fmt: skip
+    state.errors.update(zip(_GROWTH, matching.errors_of(jacobian, chi).tolist(), strict=True))
+    return chi
+
+
+def _cost(residual: Callable[[Array], Array], x: Array) -> float:
+    if x[0] < 1.05 or x[1] < 0.05 or not 0.02 < x[2] < 1.0 or not 0.001 < x[3] < 1.5:
+        return 1e9
+    if not 0.0 < x[4] < 0.9 or x[5] < 0.0:
+        return 1e9
+    values = residual(x)
+    return float(np.sum(16.0 * np.arctan((values / 4.0) ** 2)))
+
+
+def _failed_twice(cycling: MeasurementTable, failed: Flags) -> float:
+    """The fraction of cells that failed in both of their first two cycles."""
+    address, cycle = cycling["address"], cycling["cycle"]
+    first, second = np.unique(cycle)[:2]
+    at = {float(c): dict(zip(address[cycle == c], failed[cycle == c], strict=True))
+          for c in (first, second)}  # fmt: skip
+    both = [at[float(first)][a] and at[float(second)][a]
+            for a in at[float(first)] if a in at[float(second)]]  # fmt: skip
+    return float(np.mean(both)) if both else 0.0
+
+
+def _persistence(law: ResetLaw, low: Array, nominal: NominalReset) -> float:
+    """Chance that a cell fails in two cycles, if only stubbornness is a trait."""
+    volts = law.effective_voltage(nominal.sourceline, nominal.wordline)
+    ratio = np.log(low / law.reference_resistance)
+    time = np.log(max(nominal.width - law.incubation, 1e-15) / law.attempt_time)
+    crossed = HEAT * (time + law.filament_exponent * ratio) + law.lowering * volts - law.barrier
+    fails = np.mean(ndtr((law.stubborn_barrier - crossed) / law.barrier_spread))
+    usual = np.mean(ndtr(-crossed / law.barrier_spread))
+    share = law.stubborn_fraction
+    return float(share * fails**2 + (1.0 - share) * usual**2)
+
+
+_CREEP = ("creep_exponent", "decrease", "decrease_time", "decrease_voltage_scale",
+          "decrease_exponent", "decrease_spread")  # fmt: skip
+
+
+def fit_creep(
+    state: ResetState,
+    rows: dict[str, Array],
+    switched: Flags,
+    cycling: MeasurementTable,
+    nominal: NominalReset,
+) -> float:
+    """What happens before the onset: quantiles of the rows that did not switch; returns chi square.
+
+    The failed RESETs of the cycling table show it at long times.
+    """
+    before = np.log(rows["resistance_before"])
+    ratio = np.log(rows["resistance_after"]) - before
+    quiet = ratio[rows["sourceline"] <= 1.0]
+    noise = 0.5 * float(np.diff(np.quantile(quiet, (0.16, 0.84)))[0]) if len(quiet) else 0.0
+    offset = float(np.median(quiet)) if len(quiet) else 0.0
+    groups = _driven(rows, switched)
+    measured = matching.quantiles(ratio, groups, _CREPT_LEVELS)
+    error = np.array([np.std(ratio[g]) / np.sqrt(len(g)) for g in groups])[:, None]
+    error = np.hypot(error * np.array([1.5, 1.25, 1.5]), 0.006)
+    extra = matching.draws(len(ratio), 1, SEED + 5)[0] * noise + offset
+    low = np.random.default_rng(SEED + 6).choice(cycling["resistance_low"], CYCLED)
+    low_log = np.log(low)
+    failed = cycling["resistance_high"] <= FAILED
+    stuck = np.log(cycling["resistance_high"] / cycling["resistance_low"])[failed]
+    stuck_quantiles = np.quantile(stuck, _CREPT_LEVELS) if len(stuck) >= 20 else None
+
+    def residual(x: Array) -> Array:
+        trial = ResetState({**state.law}, {})
+        trial.law.update(zip(_CREEP, np.exp(x).tolist(), strict=True))
+        law = trial.fitted
+        after = simulate(law, state.spread, state.skewness, rows, SEED + 3) - before
+        # Of the simulated cells too, only those that did not switch.
+        after = np.where(after > SWITCHED, np.nan, after) + extra
+        found = np.array([np.nanquantile(after[g], _CREPT_LEVELS) for g in groups])
+        out = ((found - measured) / error).ravel()
+        if stuck_quantiles is None:
+            return out
+        cycled = simulate(law, state.spread, state.skewness, nominal.rows(low), SEED + 2)
+        held = (cycled - low_log)[cycled <= np.log(FAILED)]
+        return np.append(out, (np.quantile(held, _CREPT_LEVELS) - stuck_quantiles) / 0.015)
+
+    start = np.log([state.law[name] for name in _CREEP])
+    margin = np.array([2.0, 2.0, 3.0, 1.2, 1.2, 1.0])
+    x, errors, chi = matching.solve(residual, start, start - margin, start + margin, 30)
+    state.law.update(zip(_CREEP, np.exp(x).tolist(), strict=True))
+    state.errors.update(zip(_CREEP, (errors * np.exp(x)).tolist(), strict=True))
+    return chi
+
+
+def _driven(rows: dict[str, Array], switched: Flags) -> matching.Groups:
+    """Rows without onset, of pulses strong enough to move a cell, by condition."""
+    driven = (rows["sourceline"] >= 1.5) & (rows["wordline"] >= 1.9)
+    gate = np.where(driven, np.digitize(rows["wordline"], (2.2, 2.5, 2.8)), -1)
+    groups = matching.groups_of(gate, rows["sourceline"], rows["pulse_width"], smallest=40)
+    kept = [group[~switched[group]] for group in groups if driven[group[0]]]
+    return [group for group in kept if len(group) >= 30]

@@ -1,0 +1,229 @@
+"""Fit of SET: a table of single SET pulses, resistance before and after.
+
+Every row is simulated with the law of `SetLaw` from its own resistance before the pulse, and
+quantiles of the resistance after are matched in groups of like voltage, compliance and width. The
+probability of switching, the partial SET and the compliance therefore constrain one set of numbers.
+Reads differ from one another even if nothing switches; that part is measured on the pulses at the
+lowest bit-line voltage and added to the simulation.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from tantala.base.errors import FitError, Problem
+from tantala.cell.fit import matching
+from tantala.cell.fit.result import Curve, FitResult, FittedNumber, Goodness
+from tantala.cell.fit.tables import MeasurementTable
+from tantala.cell.switching import SetLaw
+from tantala.cell.variability import skewed
+
+Array = NDArray[np.float64]
+ROOM = 298.15  # K; the tables record no temperature
+ATTEMPT_TIME = 1e-13  # s; the scale to which the barrier refers, given with the law
+REFERENCE = 1e5  # ohm; a scale
+_LOG_SET = np.log(2e4)  # ln ohm: what the published probabilities of SET count as set
+SEED = 20
+_EDGES = np.array([0.55, 0.65, 0.75, 0.85, 0.95, 1.05, 1.15, 1.25, 1.45, 1.75, 2.05, 2.55])
+# name, unit, start, low, high
+PARAMETERS = (
+    ("set.barrier", "eV", 1.58, 0.3, 4.0),
+    ("set.lowering", "eV/V", 1.15, 0.1, 5.0),
+    ("set.barrier_slope", "eV", 0.05, 0.0, 0.5),
+    ("set.minimum_resistance", "ohm", 5300.0, 0.0, 5e4),
+    ("set.series_resistance", "ohm", 600.0, 0.0, 2e4),
+    ("set.transistor_gain", "A/V^2", 6e-4, 1e-6, 1e-1),
+    ("set.transistor_threshold", "V", 0.52, 0.0, 2.0),
+    ("set.transistor_slope", "1", 1.0, 0.7, 2.5),
+    ("set.transistor_softness", "V", 0.058, 0.01, 0.3),
+    ("set.transistor_dibl", "V/V", 0.08, 0.0, 0.5),
+    ("variability.barrier_spread", "eV", 0.075, 0.0, 0.5),
+    ("variability.threshold_spread", "V", 0.06, 0.0, 0.3),
+    ("variability.low_spread", "1", 0.05, 0.0, 0.5),
+    ("variability.low_skewness", "1", 0.35, 0.001, 1.5),
+)
+
+
+def fit_set(table: MeasurementTable) -> FitResult:
+    """Fit `SetLaw` and the spreads of SET to a table of kind ``set_pulses``.
+
+    Raises FitError when there are too few high-resistance cells, or no change of voltage or width.
+    """
+    rows = _rows(table)
+    read_noise = _read_noise(table)
+    groups = matching.groups_of(
+        np.digitize(rows["wordline"], _EDGES), rows["bitline"], rows["pulse_width"], smallest=12
+    )
+    after = np.log(rows["resistance_after"])
+    measured = matching.quantiles(after, groups)
+    error = matching.quantile_errors(after, groups, 0.012)
+    normals = matching.draws(len(after), 4, SEED)
+    start, low, high = (np.array([p[k] for p in PARAMETERS]) for k in (2, 3, 4))
+    scale = start.copy()
+
+    wide = [at for *_, at in _conditions(rows) if len(at) >= 50]
+    switched = _probabilities(after, wide)
+    switched_error = np.array([np.sqrt(0.05 / len(at)) for at in wide])
+
+    def residual(x: Array) -> Array:
+        simulated = simulate(x * scale, rows, normals, read_noise)
+        misses = (matching.quantiles(simulated, groups) - measured) / error
+        return np.append(misses, (_probabilities(simulated, wide) - switched) / switched_error)
+
+    found, errors, reduced = matching.solve(residual, start / scale, low / scale, high / scale, 20)
+    x, errors = found * scale, errors * scale
+    simulated = simulate(x, rows, normals, read_noise)
+    return FitResult(
+        law="set",
+        numbers=_numbers(x, errors, table),
+        goodness=_goodness(rows, simulated, reduced, len(groups)),
+        curves=_curves(rows, simulated),
+        where=f"cells above {REFERENCE / 2e3:g} kohm before the pulse",
+        not_identified=("variability.barrier_cell_share",),
+    )
+
+
+def simulate(x: Array, rows: dict[str, Array], normals: Array, read_noise: Array) -> Array:
+    """ln R read after each row's pulse, by the law with parameters `x` in the order PARAMETERS."""
+    values = dict(zip((p[0].split(".")[1] for p in PARAMETERS), x, strict=True))
+    spread = {k: values.pop(k) for k in list(values) if k.endswith(("spread", "skewness"))}
+    law = SetLaw(attempt_time=ATTEMPT_TIME, reference_resistance=REFERENCE, **values)
+    before = rows["resistance_before"]
+    critical = law.critical_voltage(
+        rows["pulse_width"], ROOM, before, spread["barrier_spread"] * normals[0]
+    )
+    shift = spread["threshold_spread"] * normals[1]
+    target = law.resistance(rows["bitline"], rows["wordline"], critical, shift)
+    lifted = spread["low_spread"] * skewed(normals[2], spread["low_skewness"])
+    after = np.log(np.minimum(before, target * np.exp(lifted)))
+    noise = np.interp(after, read_noise[0], read_noise[1])
+    # Where nothing switched, the read before was noisy as well.
+    noise = np.where(after < np.log(before) - 0.1, noise / np.sqrt(2.0), noise)
+    return after + noise * normals[3]
+
+
+def _rows(table: MeasurementTable) -> dict[str, Array]:
+    """The rows of cells in the high state, every k-th of them when there are many."""
+    names = ("pulse_width", "wordline", "bitline", "resistance_before", "resistance_after")
+    high = table["resistance_before"] > 0.5 * REFERENCE
+    problems = []
+    if high.sum() < 200:
+        problems.append(
+            Problem(
+                "too few cells in the high-resistance state",
+                str(table.path),
+                got=str(int(high.sum())),
+                allowed=f"at least 200 rows with R before above {0.5 * REFERENCE:g} ohm",
+            )
+        )
+    for name in ("pulse_width", "wordline", "bitline"):
+        if len(np.unique(table[name][high])) < 3:
+            problems.append(
+                Problem(f"SET at fewer than 3 values of {name}", str(table.path), hint="add rows")
+            )
+    if problems:
+        raise FitError(problems)
+    return {name: np.asarray(table[name][high], float) for name in names}
+
+
+def _read_noise(table: MeasurementTable) -> Array:
+    """Spread of ln(R after / R before) without switching: [ln R, sigma], two states."""
+    quiet = table["bitline"] == table["bitline"].min()
+    before = np.log(table["resistance_before"][quiet])
+    ratio = np.log(table["resistance_after"][quiet]) - before
+    points = []
+    for rows in (before < np.log(1.5e4), before > np.log(0.5 * REFERENCE)):
+        if rows.sum() >= 20:
+            low, high = np.quantile(ratio[rows], (0.16, 0.84))
+            points.append((float(np.median(before[rows])), 0.5 * float(high - low)))
+    return np.array(points).T if points else np.array([[0.0], [0.0]])
+
+
+def _numbers(x: Array, errors: Array, table: MeasurementTable) -> tuple[FittedNumber, ...]:
+    extent = {
+        name: (float(table[name].min()), float(table[name].max()), unit)
+        for name, unit in (("pulse_width", "s"), ("wordline", "V"), ("bitline", "V"))
+    }
+    # Below the lowest bit-line voltage nothing switches, and the law only falls.
+    extent["bitline"] = (0.0, extent["bitline"][1], "V")
+    return tuple(
+        FittedNumber(name, float(value), unit, float(error), extent)
+        for (name, unit, *_), value, error in zip(PARAMETERS, x, errors, strict=True)
+    )
+
+
+def _conditions(rows: dict[str, Array]) -> list[tuple[float, float, NDArray[np.intp]]]:
+    """(bit line, width, rows) of every condition with an open transistor, VWL >= 1.5 V."""
+    wide = rows["wordline"] >= 1.5 - 1e-6
+    return [
+        (float(volts), float(width), np.flatnonzero(wide & (rows["bitline"] == volts) & at_width))
+        for volts in np.unique(rows["bitline"])
+        for width in np.unique(rows["pulse_width"])
+        for at_width in (rows["pulse_width"] == width,)
+    ]
+
+
+def _probabilities(log_r: Array, conditions: list[NDArray[np.intp]]) -> Array:
+    """P(R < 20 kohm) of each condition, its edge softened by 5 % so that it has a gradient."""
+    return np.array([np.mean(expit((_LOG_SET - log_r[rows]) / 0.05)) for rows in conditions])
+
+
+def _goodness(
+    rows: dict[str, Array], simulated: Array, reduced: float, groups: int
+) -> tuple[Goodness, ...]:
+    measured = np.log(rows["resistance_after"])
+    conditions = [c for c in _conditions(rows) if len(c[2]) >= 50]
+    misses = [
+        np.mean(simulated[r] < _LOG_SET) - np.mean(measured[r] < _LOG_SET) for *_, r in conditions
+    ]
+    worst = max(map(abs, misses), default=0.0)
+    return (
+        Goodness("reduced chi square of quantiles", reduced, "1", groups),
+        Goodness("largest error of P(R < 20 kohm)", float(worst), "1", len(conditions)),
+    )
+
+
+def _curves(rows: dict[str, Array], simulated: Array) -> tuple[Curve, ...]:
+    measured = np.log(rows["resistance_after"])
+    curves = []
+    for volts in np.unique(rows["bitline"])[:4]:
+        conditions = [c for c in _conditions(rows) if c[0] == volts]
+        curves.append(
+            Curve(
+                "probability of SET",
+                f"bit line {volts:g} V",
+                "pulse width [s]",
+                "P(R < 20 kohm)",
+                np.array([w for _, w, _ in conditions]),
+                np.array([np.mean(measured[r] < _LOG_SET) for _, _, r in conditions]),
+                np.array([np.mean(simulated[r] < _LOG_SET) for _, _, r in conditions]),
+                x_log=True,
+            )
+        )
+    gates = np.unique(rows["wordline"])
+    wide = rows["bitline"] >= 2.0
+    for level, label in ((0.05, "5 %"), (0.5, "median"), (0.95, "95 %")):
+        curves.append(
+            Curve(
+                "resistance after SET against compliance, bit line 2 V and above",
+                label,
+                "word line [V]",
+                "R [ohm]",
+                gates,
+                _quantiles(measured, rows["wordline"], wide, gates, level),
+                _quantiles(simulated, rows["wordline"], wide, gates, level),
+                y_log=True,
+            )
+        )
+    return tuple(curves)
+
+
+def _quantiles(
+    log_r: Array, wordline: Array, wide: NDArray[np.bool_], gates: Array, level: float
+) -> Array:
+    at = [wide & (wordline == gate) for gate in gates]
+    return np.array(
+        [np.exp(np.quantile(log_r[rows], level)) if rows.any() else np.nan for rows in at]
+    )
