@@ -201,16 +201,15 @@ def standby_parts(setting: Setting, plan: Plan, blocks: Blocks) -> Parts:
 def searchable(setting: Setting, plan: Plan, blocks: Blocks) -> dict[str, Any]:
     """The figures a search may aim at or limit, for every candidate of `plan`.
 
-    A plan whose write voltage the devices cannot bear has infinite write time and energy.
+    The entry `feasible` tells which candidates can be built at all: the devices bear the write voltage, and
+    the sense amplifiers can tell the states apart.
     """
-    feasible = blocks.supplies.feasible
-    write_time = sum_parts(write_time_parts(setting, blocks))
-    write_energy = sum_parts(write_energy_parts(setting, plan, blocks))
     return {
         "area_m2": sum_parts(area_parts(setting, plan, blocks)),
         "read_latency_s": sum_parts(read_latency_parts(setting, blocks)),
         "read_energy_per_bit_J": sum_parts(read_energy_parts(setting, plan, blocks)),
-        "write_time_s": np.where(feasible, write_time, np.inf)[()],
-        "write_energy_per_bit_J": np.where(feasible, write_energy, np.inf)[()],
+        "write_time_s": sum_parts(write_time_parts(setting, blocks)),
+        "write_energy_per_bit_J": sum_parts(write_energy_parts(setting, plan, blocks)),
         "standby_W": sum_parts(standby_parts(setting, plan, blocks)),
+        "feasible": blocks.supplies.feasible & (blocks.column.time.usable > 0.0),
     }

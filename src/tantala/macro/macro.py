@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tantala.base.errors import InputError, Problem
+from tantala.base.errors import InputError, Problem, raise_if
 from tantala.base.quantity import to_si
 from tantala.circuit import Circuits, load_circuits
 from tantala.circuit.ecc import make_code
@@ -20,7 +21,7 @@ from tantala.macro.coding import allowed_bit_error, log_word_failure
 from tantala.macro.constants import Assembly, load_assembly
 from tantala.macro.levels import misread
 from tantala.macro.plan import Plan, space
-from tantala.macro.search import Found, search, weights
+from tantala.macro.search import AIMED, Found, search, weights
 from tantala.macro.setting import Setting
 from tantala.macro.sheet import Sheet
 from tantala.macro.write_verify import tail_pulses
@@ -82,7 +83,7 @@ class Macro:
         # Devices are drawn once, at typical conditions: area and yield do not change with the corner.
         setting = self.setting("typical", design.environment.temperature_typical)
         self._drawn = build(setting, self.plan)
-        self._require_feasible(self._drawn)
+        self._require_feasible(setting, self._drawn)
         self._fixed = self._fixed_parts(setting)
 
     def _tails(self, levels: Levels) -> tuple[float, float, float]:
@@ -141,21 +142,38 @@ class Macro:
         candidates = space(self.design)
         if candidates.size == 1:
             return candidates.candidate(0)
-        self.found = self.search(front=False)
+        limits = self._searchable_limits()
+        try:
+            self.found = self.search(front=False, limits=limits)
+        except InputError:
+            # Without an organisation that meets its requirements the design still has a sheet, which
+            # says what is missed; unless nothing can be built at all.
+            try:
+                self.found = self.search(front=False)
+            except InputError:
+                return candidates.candidate(0)
         return self.found.plan
 
-    def search(self, front: bool = True) -> Found:
-        """The best organisation for the design's aim, at typical conditions, within its limits.
+    def _searchable_limits(self) -> dict[str, float]:
+        stated = self.design.requirements.limits()
+        return {name: limit for name, limit in stated.items() if name in AIMED.values()}
 
-        Limits on searchable figures are those of the design's requirements. Where no organisation meets
-        them all, the optimum without limits is taken, and the sheet shows what is missed.
+    def search(self, front: bool = True, limits: Mapping[str, float] | None = None) -> Found:
+        """The best organisation for the design's aim at typical conditions, of all that its file allows.
+
+        Args:
+            front: also collect the Pareto front of the aimed figures.
+            limits: metric name -> limit that a candidate must meet at typical conditions.
+
+        Raises:
+            InputError: no organisation meets the limits, or none can be built.
         """
         setting = self.setting("typical", self.design.environment.temperature_typical)
 
         def equations(plan: Plan) -> dict[str, Any]:
             return figures.searchable(setting, plan, build(setting, plan))
 
-        return search(space(self.design), equations, weights(self.design.aim), front=front)
+        return search(space(self.design), equations, weights(self.design.aim), limits, front)
 
     @functools.cached_property
     def records(self) -> tuple[Any, ...]:
@@ -176,7 +194,7 @@ class Macro:
         kelvin = to_si(temperature, "K", name="temperature")
         setting = self.setting(corner, kelvin)
         blocks = build(setting, self.plan)
-        self._require_feasible(blocks)
+        self._require_feasible(setting, blocks)
         return Sheet(
             design=self.design.name,
             corner=corner,
@@ -186,17 +204,31 @@ class Macro:
             records=self.records,
         )
 
-    def _require_feasible(self, blocks: Blocks) -> None:
+    def _require_feasible(self, setting: Setting, blocks: Blocks) -> None:
+        where = f"{self.design.name} at {setting.process.corner}, {setting.process.temperature:g} K"
+        column, problems = blocks.column, []
         if not blocks.supplies.feasible:
-            raise InputError(
+            problems.append(
                 Problem(
                     "the write drivers need more voltage than the devices bear",
-                    self.design.name,
-                    f"{float(max(blocks.column.set_supply, blocks.column.reset_supply)):.3g} V",
+                    where,
+                    f"{float(max(column.set_supply, column.reset_supply)):.3g} V",
                     f"{float(blocks.supplies.line_voltage):.3g} V",
                     hint="shorter bit lines, or a technology with higher I/O voltage",
                 )
             )
+        if not column.time.usable > 0.0:
+            problems.append(
+                Problem(
+                    "the sense amplifiers cannot tell the two states apart",
+                    where,
+                    f"tails of {float(column.currents.low_resistance):.3g} and "
+                    f"{float(column.currents.high_resistance):.3g} A at an offset of "
+                    f"{float(column.offset):.3g} A",
+                    hint="a stronger code, a wider window, shorter bit lines, fewer sense amplifiers",
+                )
+            )
+        raise_if(problems)
 
     def _parts(self, setting: Setting, blocks: Blocks) -> dict[str, dict[str, float]]:
         plan = self.plan

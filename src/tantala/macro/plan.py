@@ -14,7 +14,7 @@ import numpy as np
 from tantala.base.errors import InputError, Problem
 from tantala.macro.design import AUTO, Design
 
-DRIVES = (2.0, 3.0, 4.0, 6.0)
+DRIVES = (0.5, 1.0, 2.0, 4.0)
 SENSES = (0.5, 1.0, 2.0, 4.0)
 PARALLEL = (1, 2, 4, 8, 16, 32, 64, 128)
 
@@ -31,8 +31,8 @@ class Plan:
         together: sub-arrays of a group, read side by side for one word.
         rows, columns: data rows and columns of a sub-array, without spares.
         mux: columns that share a sense amplifier.
-        drive: fan-out a stage of the word-line driver chain; small is fast and large.
-        sense: size of the sense amplifier's input pair relative to the standard one.
+        drive: size of the row gates, where the word-line drivers start, relative to the standard one.
+        sense: size of the sense amplifier's devices relative to the standard one.
         parallel: bits of a word that are pulsed together.
     """
 

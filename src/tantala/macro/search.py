@@ -95,7 +95,8 @@ def search(
 
     Args:
         space: the candidates.
-        figures: the macro's equations: a plan of any shape -> metric arrays that broadcast to it.
+        figures: the macro's equations: a plan of any shape -> metric arrays that broadcast to it, and
+            under "feasible" which candidates can be built.
         exponents: metric -> weight of the aim; see `weights`.
         limits: metric -> limit; candidates beyond one are infeasible.
         front: also collect the Pareto front of the aimed figures over feasible candidates.
@@ -115,12 +116,13 @@ def search(
         values = figures(plan)
         shape = (stop - start, len(space.drive), len(space.sense), len(space.parallel))
         result = np.broadcast_to(score(values, exponents), shape)
+        feasible_here = values["feasible"]
         mask = within(values, limits)
         for name in limits:
-            better = np.min if METRICS[name].better == "lower" else np.max
-            reach[name].append(better(values[name]))
-        # A closed sensing window gives an infinite read time, hence an infinite score.
-        good = np.isfinite(result) if mask is None else np.isfinite(result) & mask
+            better = METRICS[name].better == "lower"
+            reachable = np.where(feasible_here, values[name], np.inf if better else -np.inf)
+            reach[name].append(np.min(reachable) if better else np.max(reachable))
+        good = np.broadcast_to(feasible_here if mask is None else feasible_here & mask, shape)
         count = int(np.count_nonzero(good))
         if not count:
             continue
@@ -176,4 +178,6 @@ def _unreachable(limits: Mapping[str, float], reach: Mapping[str, list[Any]]) ->
                     f"{best:.4g} {metric.unit} is the best of the space",
                 )
             )
+    if not limits:
+        return [Problem("no organisation of the space can be both read and written")]
     return problems or [Problem("no organisation meets all limits together", ", ".join(limits))]
