@@ -50,6 +50,7 @@ class Macro:
         design: what is wanted.
         cell: a compiled cell in place of the design's own (for published rows and studies).
         technology, circuits, assembly: in place of the library's (for influence studies).
+        plan: an organisation to keep, in place of the search.
 
     Raises:
         InputError: no organisation fits, or the cell's window is closed.
@@ -63,6 +64,7 @@ class Macro:
         technology: Technology | None = None,
         circuits: Circuits | None = None,
         assembly: Assembly | None = None,
+        plan: Plan | None = None,
     ) -> None:
         self.design = design
         self.technology = load_technology(design.technology) if technology is None else technology
@@ -79,7 +81,7 @@ class Macro:
         self.allowed_error = allowed_bit_error(self.code, design.requirements.uber.value)
         self.low_tail, self.high_tail, self.tail = self._tails(cell.aged)
         self.found: Found | None = None
-        self.plan = self._plan()
+        self.plan = self._plan() if plan is None else plan
         # Devices are drawn once, at typical conditions: area and yield do not change with the corner.
         setting = self.setting("typical", design.environment.temperature_typical)
         self._drawn = build(setting, self.plan)
