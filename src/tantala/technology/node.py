@@ -32,6 +32,7 @@ from tantala.technology.wire import WireGeometry, WireMaterial
 
 T = TypeVar("T")
 COLDEST, HOTTEST = 233.15, 423.15  # K: -40 and 150 degC, the range asked of the models
+ROUNDING = 1e-6  # K, so that sums such as -40 + 273.15 stay inside
 LOWEST_SUPPLY, HIGHEST_SUPPLY = 0.5, 1.25  # of the nominal core supply
 _NODE_NAME = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*nm\s*$")
 
@@ -104,7 +105,7 @@ class Technology:
 
     def _outside(self, kelvin: float, volt: float) -> list[Problem]:
         problems = []
-        if not COLDEST <= kelvin <= HOTTEST:
+        if not COLDEST - ROUNDING <= kelvin <= HOTTEST + ROUNDING:
             problems.append(
                 Problem(
                     "temperature outside the transistor models",
@@ -114,7 +115,7 @@ class Technology:
                 )
             )
         low, high = LOWEST_SUPPLY * self.core.supply, HIGHEST_SUPPLY * self.core.supply
-        if not low <= volt <= high:
+        if not low * (1.0 - 1e-9) <= volt <= high * (1.0 + 1e-9):
             problems.append(
                 Problem(
                     "core supply outside the transistor models",
