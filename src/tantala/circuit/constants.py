@@ -135,6 +135,7 @@ class Interface:
     spi_gates: float = quantity("1", "logic gates of the serial interface", minimum=0)
     oscillator_current: float = quantity("A", "oscillator and power-on reset, active", minimum=0)
     standby_current: float = quantity("A", "power-on reset and input buffers, standby", minimum=0)
+    program_current: float = quantity("A", "pump clocks, regulators, control in a write", minimum=0)
     seal_ring: float = quantity("m", "seal ring and scribe margin on each side", minimum=0)
 
 

@@ -107,6 +107,7 @@ def write_current_parts(
     return {
         "words": words * word / (time * high),
         "pump start-up": blocks.supplies.line.cost.energy / (time * high),
+        "pump clocks, regulators and control": setting.circuits.interface.program_current,
         "oscillator, power-on reset, regulator": serial.active_current
         + setting.circuits.regulator.amplifier_current,
         "leakage and bandgap": figures.sum_parts(figures.leakage_parts(plan, blocks))

@@ -10,6 +10,7 @@ from typing import Any
 from tantala.base.errors import InputError, Problem
 from tantala.base.library import load_item, names
 from tantala.base.record import Item
+from tantala.circuit import load_circuits
 from tantala.macro.bit_cell import BitCell
 from tantala.macro.compile_cell import compile_cell
 from tantala.macro.design import Design
@@ -195,22 +196,53 @@ def _embedded(row: Item) -> tuple[Predictions, dict[str, str]]:
 
 
 def _serial(row: Item) -> tuple[Predictions, dict[str, str]]:
-    raise NotImplementedError
+    """Currents of a serial chip from the model; page time and byte energy use its own byte time.
+
+    The cells of these products are not 1T1R cells that we know, so their share of the current is that of
+    the borrowed cell: small beside what the chip draws anyway.
+    """
+    predictions: Predictions = {}
+    left = {"sleep_current": "deep power-down modes are not modelled"}
+    sheet = row_macro(row, row_design(row)).evaluate("typical", 298.15)
+    supply = row.value("inputs.supply", "V")
+    how = "serial chip at its supply"
+    predictions["write_current"] = ("A", sheet["serial_write_current_A"], how)
+    if row.has("inputs.byte_write_time"):
+        byte = row.value("inputs.byte_write_time", "s")
+        page = row.value("inputs.page", "bit") / 8.0
+        drawn = sheet["serial_write_current_A"] * supply * byte
+        predictions["page_write_time"] = ("s", page * byte, "its byte time, bytes in turn")
+        predictions["byte_write_energy"] = ("J", drawn, "our write current, its byte time")
+    if row.has("inputs.clock"):
+        how = "serial chip at its clock"
+        predictions["read_current"] = ("A", sheet["serial_read_current_A"], how)
+        predictions["read_energy_per_bit"] = ("J", sheet["serial_read_energy_per_bit_J"], how)
+        predictions["standby_current"] = ("A", sheet["standby_W"] / supply, how)
+    else:
+        left["read_current"] = "read clock not published"
+        left["standby_current"] = "an ultra-deep power-down mode, not standby"
+    return predictions, {k: v for k, v in left.items() if row.has(f"published.{k}")}
 
 
 def row_design(row: Item) -> Design:
     """The design of a published macro: its inputs, and a search for what it does not publish."""
     technology = load_technology(row.value("inputs.node", "m"))
-    supply = technology.core.supply
-    if row.has("inputs.supply"):
-        supply = min(row.value("inputs.supply", "V"), 1.25 * technology.core.supply)
+    serial = row.text("class") == "serial"
+    core = technology.core.supply
+    high = max(1.8, core)
+    if serial:
+        high = row.value("inputs.supply", "V")
+        core = min(core, high - load_circuits().regulator.dropout)
+    elif row.has("inputs.supply"):
+        core = min(row.value("inputs.supply", "V"), 1.25 * core)
+        high = max(high, core)
     organisation: dict[str, Any] = {"spare_rows": 0, "spare_columns": 0}
     for key, name in (("rows", "cells_per_bit_line"), ("columns", "cells_per_word_line")):
         if row.has(f"inputs.{name}"):
             organisation[key] = round(row.value(f"inputs.{name}", "1"))
     if row.has("inputs.mux"):
         organisation["mux"] = round(row.value("inputs.mux", "1"))
-    word = round(row.value("inputs.word", "bit"))
+    word = 8 if serial else round(row.value("inputs.word", "bit"))
     # Published capacities are rounded; an array is rectangular.
     words = row.value("inputs.capacity", "bit") / word
     unit = 4096 if words > 4096 else 1
@@ -221,7 +253,8 @@ def row_design(row: Item) -> Design:
             "kind": "chip",
             "name": row.name,
             "title": row.title,
-            "type": "embedded",
+            "type": "serial" if serial else "embedded",
+            "interface": _interface(row) if serial else None,
             "capacity": capacity,
             "word": word,
             "technology": f"{row.value('inputs.node', 'nm'):g}nm",
@@ -230,7 +263,7 @@ def row_design(row: Item) -> Design:
             "aim": {"area": 2, "read_latency": 1, "read_energy": 0, "write_time": 0},
             "correction": {"code": row.text("code", "none")},
             "write": {"parallel_bits": min(8, word)},
-            "supply": {"core": supply, "high": max(1.8, supply)},
+            "supply": {"core": core, "high": high},
             "environment": {
                 "temperature_min": 298.15,
                 "temperature_typical": 298.15,
@@ -243,6 +276,15 @@ def row_design(row: Item) -> Design:
             },
         }
     )
+
+
+def _interface(row: Item) -> dict[str, Any]:
+    # Without a published clock only the write figures are used, which it does not touch.
+    clock = row.value("inputs.clock", "Hz") if row.has("inputs.clock") else 1e6
+    return {
+        "clock": clock,
+        "page": round(row.value("inputs.page", "bit")),
+    }
 
 
 def row_macro(row: Item, design: Design, donor: Callable[[Design], BitCell] = compile_cell) -> Macro:
