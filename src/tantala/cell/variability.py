@@ -23,11 +23,11 @@ from typing import Any
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from tantala.base.binding import quantity
 from tantala.base.random import TWO_TO_MINUS_32, philox4x32, purpose, words
-from tantala.cell.elementary import F, exp32, normal32
+from tantala.cell.elementary import F, exp32
 
 # Traits of a cell, one block each: words BARRIER ... HIGH as normals, STUBBORN ... LIFE uniform.
 TRAITS = purpose("cell.traits")
@@ -95,6 +95,13 @@ def drift(
     return total * _UNIFORM_TO_UNIT
 
 
+def drift_autocorrelation(lag: ArrayLike, period: float) -> NDArray[np.float64]:
+    """Autocorrelation of the drift at a lag in cycles; `period` is that of the shortest step."""
+    lags = np.asarray(lag, np.float64)
+    lengths = [period * 2.0 ** (STEP_RATIO * step) for step in range(STEPS)]
+    return np.mean([np.clip(1.0 - lags / length, 0.0, 1.0) for length in lengths], axis=0)
+
+
 @njit(inline="always")
 def skewed32(xi, g):
     """Tukey's g transform of one standard normal, float32; g must be positive."""
@@ -110,26 +117,3 @@ def drift32(address, high_word, cycle, phase, shift, k0, k1, word):
     c = philox4x32(address, np.uint32(clock >> (shift + np.uint32(6))), _DRIFT2, high_word, k0, k1)
     total = F(a[word]) + F(b[word]) + F(c[word])
     return F((total * F(TWO_TO_MINUS_32) - F(0.5 * STEPS)) * F(_UNIFORM_TO_UNIT))
-
-
-__all__ = [
-    "BARRIER",
-    "CONDITION",
-    "DRIFT",
-    "FORMING",
-    "HIGH",
-    "LIFE",
-    "LOW",
-    "PHASE",
-    "RESET_EVENT",
-    "SET_EVENT",
-    "STUBBORN",
-    "THRESHOLD",
-    "TRAITS",
-    "VariabilityLaw",
-    "drift",
-    "drift32",
-    "normal32",
-    "skewed",
-    "skewed32",
-]

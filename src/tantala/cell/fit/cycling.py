@@ -1,0 +1,96 @@
+"""Fit of the split of spread: what stays with a cell, what drifts over cycles, what is white.
+
+From a table of a few cycles of many cells, and a long trace of one cell or more. Correlations are
+of ln R; cycles with a failed RESET are left out. The drift's autocorrelation at lag n is known
+(`variability`), so each measured correlation is a sum of shares.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tantala.base.errors import FitError, Problem
+from tantala.cell.fit.reset_state import FAILED
+from tantala.cell.fit.result import Curve, FitResult, FittedNumber, Goodness
+from tantala.cell.fit.tables import MeasurementTable
+from tantala.cell.variability import drift_autocorrelation
+
+Array = NDArray[np.float64]
+PERIOD = 16  # cycles; the shortest step of the drift, a scale
+LAGS = np.array([1, 2, 5, 10, 30, 100])
+
+
+def fit_cycling(cells: MeasurementTable, trace: MeasurementTable) -> FitResult:
+    """Fit the shares of `VariabilityLaw` to two tables of kind ``cycling``.
+
+    `cells` has two cycles or more of many cells, `trace` many cycles of few. Raises FitError when
+    they have not.
+    """
+    address, pair = _pairs(cells)
+    numbers, curves, goodness = [], [], []
+    lag = float(np.diff(np.unique(cells["cycle"])[:2])[0])
+    step = float(
+        np.median(np.diff(np.sort(trace["cycle"][trace["address"] == trace["address"][0]])))
+    )
+    extent = {"cycles": (1.0, float(trace["cycle"].max()), "1")}
+    for state, column in (("low", "resistance_low"), ("high", "resistance_high")):
+        values = np.log(np.stack([cells[column][pair[0]], cells[column][pair[1]]]))
+        between = float(np.corrcoef(values)[0, 1])
+        measured = _autocorrelation(np.log(trace[column]), LAGS)
+        # Within one cell: the drift's share of what is not the cell's, at the shortest lag.
+        within = float(np.clip(measured[0], 0.0, 0.95))
+        decay = float(drift_autocorrelation(lag, PERIOD))
+        cell = float(np.clip((between - within * decay) / (1.0 - within * decay), 0.0, 0.95))
+        drift = within * (1.0 - cell)
+        error = (1.0 - between**2) / np.sqrt(len(address))
+        numbers += [
+            FittedNumber(f"variability.{state}_cell_share", cell, "1", float(error), extent),
+            FittedNumber(f"variability.{state}_drift_share", drift, "1",
+                         float(2.0 / np.sqrt(len(trace["cycle"]))), extent),
+        ]  # fmt: skip
+        curves.append(
+            Curve("autocorrelation of ln R within a cell", f"{state} state", "lag [cycles]",
+                  "autocorrelation", LAGS * step, measured,
+                  within * drift_autocorrelation(LAGS * step, PERIOD), x_log=True)
+        )  # fmt: skip
+        goodness.append(
+            Goodness(f"correlation of two cycles, {state} state", between, "1", len(address))
+        )
+    return FitResult(
+        law="variability",
+        numbers=tuple(numbers),
+        goodness=tuple(goodness),
+        curves=tuple(curves),
+        where=f"cycles with R_high above {FAILED / 1e3:g} kohm; a trace of every {step:g} cycles",
+        not_identified=("variability.barrier_cell_share", "variability.drift_period"),
+    )
+
+
+def _pairs(cells: MeasurementTable) -> tuple[Array, tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """Addresses with a good RESET in the first two cycles, and the rows of each."""
+    cycles = np.unique(cells["cycle"])
+    if len(cycles) < 2:
+        raise FitError(Problem("one cycle only", str(cells.path), allowed="two or more a cell"))
+    good = cells["resistance_high"] > FAILED
+    rows = [np.flatnonzero(good & (cells["cycle"] == c)) for c in cycles[:2]]
+    common, first, second = np.intersect1d(
+        cells["address"][rows[0]], cells["address"][rows[1]], return_indices=True
+    )
+    if len(common) < 30:
+        raise FitError(
+            Problem("too few cells with two good cycles", str(cells.path), str(len(common)), "30")
+        )
+    return common, (rows[0][first], rows[1][second])
+
+
+def _autocorrelation(values: Array, lags: NDArray[np.intp]) -> Array:
+    """At lags in samples; a slow trend is taken off by a running mean first."""
+    window = 2001
+    if len(values) > 2 * window:
+        kernel = np.ones(window) / window
+        padded = np.pad(values, window // 2, mode="reflect")
+        values = values - np.convolve(padded, kernel, "valid")
+    values = values - values.mean()
+    variance = float(np.mean(values**2))
+    return np.array([float(np.mean(values[n:] * values[:-n])) / variance for n in lags])
