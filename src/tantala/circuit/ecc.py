@@ -10,6 +10,7 @@ would be in the hardware.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
@@ -345,6 +346,7 @@ def _remainders(generator: int, check_bits: int, data_bits: int) -> Words:
 CODES = ("none", "secded", "bch2", "bch3")
 
 
+@functools.cache
 def make_code(name: str, data_bits: int) -> Code | None:
     """The code of a design: "none" (None), "secded", "bch2" or "bch3" over `data_bits`."""
     if data_bits < 4:

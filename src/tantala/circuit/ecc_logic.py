@@ -36,6 +36,7 @@ class GateCount:
 
 
 @functools.lru_cache(maxsize=64)
+@functools.cache
 def encoder_gates(code: Code) -> GateCount:
     """XOR trees of the check equations."""
     weights = code.parity_weights()
@@ -45,6 +46,7 @@ def encoder_gates(code: Code) -> GateCount:
 
 
 @functools.lru_cache(maxsize=64)
+@functools.cache
 def decoder_gates(code: Code) -> GateCount:
     """Check, locate and correct."""
     check = encoder_gates(code)

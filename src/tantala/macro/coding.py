@@ -89,6 +89,7 @@ def log_uber(word: Code, log_bit_error: float) -> float:
     return log_word_failure(word, log_bit_error) - math.log(word.data_bits)
 
 
+@functools.cache
 def allowed_bit_error(word: Code, uber: float) -> float:
     """The raw bit error rate at which the corrected rate is exactly ``uber``.
 
