@@ -14,7 +14,8 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tantala.report import Datasheet, Progress
+    from tantala.report.compute import Progress
+    from tantala.report.page import Datasheet
 
 
 def datasheet(
@@ -60,7 +61,7 @@ def datasheet(
         return
     if not design:
         raise typer.BadParameter("a design is needed, such as embedded_8mb_28nm")
-    from tantala.report import compute
+    from tantala.report.compute import datasheet as compute
 
     with _progress() as progress:
         sheet = compute(design, seed=seed, progress=progress)

@@ -9,17 +9,88 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from html import unescape
 from pathlib import Path
 from typing import Any
 
 from tantala.base.errors import InputError, Problem
+from tantala.base.library import names
+from tantala.report.figures import FORMAT
 
 TOLERANCE = 1e-6
 # Counts and rates come from addressed draws and fixed quadratures, so only rounding of the
 # platform's elementary functions can move a figure: parts in 1e-12, or 1e-6 far out in a tail.
 # Anything more is another datasheet.
+
+
+def check(
+    path: str | Path,
+    design: str | None = None,
+    seed: int | None = None,
+    progress: Callable[[str], Any] | None = None,
+) -> list[str]:
+    """Compute a datasheet again and list what differs, one line a difference.
+
+    Args:
+        path: the .json of a datasheet, its .html, or a folder of datasheets with their pages.
+        design: the design to compute; None takes the one that the file names.
+        seed: None takes the file's.
+        progress: called with a short text at the start of each step.
+
+    Raises: InputError if there is no datasheet at `path`, or its design cannot be found.
+    """
+    from tantala.report.compute import datasheet
+
+    path = Path(path)
+    found: list[str] = []
+    files = _datasheets(path)
+    for file in files:
+        figures = read_figures(file)
+        named = design or _design(figures, file)
+        wanted = figures.get("origin", {}).get("seed") if seed is None else seed
+        sheet = datasheet(named, wanted, progress or (lambda step: None))
+        prefix = f"{file.name}: " if len(files) > 1 else ""
+        found += [prefix + line for line in differences(figures, sheet.data())]
+        page = file.with_suffix(".html")
+        if path.suffix != ".json" and page.is_file():
+            lines = page_differences(page.read_text(encoding="utf-8"), sheet.html())
+            found += [f"{page.name}: {line}" for line in lines]
+    return found
+
+
+def _datasheets(path: Path) -> list[Path]:
+    """The JSON files at `path`. Raises InputError if there is none."""
+    if path.is_dir():
+        files = sorted(file for file in path.glob("*.json") if _is_datasheet(file))
+    else:
+        files = [path.with_suffix(".json")]
+    if not files or not files[0].is_file():
+        hint = "the .json, .html or folder that tantala datasheet wrote"
+        raise InputError(Problem("no datasheet to check", str(path), hint=hint))
+    return files
+
+
+def _is_datasheet(file: Path) -> bool:
+    return FORMAT in file.read_text(encoding="utf-8", errors="replace")[:200]
+
+
+def _design(figures: dict[str, Any], file: Path) -> str:
+    """The design a datasheet names: a library name, or a file beside the datasheet or here."""
+    named = str(figures.get("origin", {}).get("design", ""))
+    if named in names("chip"):
+        return named
+    for candidate in (file.parent / named, Path(named)):
+        if named and candidate.is_file():
+            return str(candidate)
+    raise InputError(
+        Problem(
+            "the design of this datasheet is not here",
+            str(file),
+            repr(named),
+            hint="name the design: tantala datasheet --check FILE DESIGN.toml",
+        )
+    )
 
 
 def read_figures(path: Path) -> dict[str, Any]:
@@ -30,7 +101,7 @@ def read_figures(path: Path) -> dict[str, Any]:
         raise InputError(Problem("cannot read the file", str(path), error.strerror or "")) from None
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise InputError(Problem("not a JSON file", str(path), str(error))) from None
-    if not isinstance(data, dict) or data.get("format") != "tantala datasheet":
+    if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise InputError(
             Problem("not a datasheet", str(path), allowed="the .json that tantala datasheet writes")
         )

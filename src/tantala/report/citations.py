@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from tantala.base.bibliography import library_sources, read_bibliography
 from tantala.base.record import KINDS, Item
-from tantala.report.datasheet import CitedSource
+from tantala.report.page import CitedSource
 
 
 def cited(items: Iterable[Item]) -> tuple[CitedSource, ...]:

@@ -8,13 +8,14 @@ from typing import Any
 
 from tantala import __version__
 from tantala.base.errors import InputError, Problem
-from tantala.base.library import load_item
 from tantala.base.record import Item
-from tantala.cell.cell import cell_from
+from tantala.cell import load_cell
 from tantala.macro.design import Design, load_design
 from tantala.macro.macro import Macro
-from tantala.report import ageing, citations, corners, describe, switching, tails
-from tantala.report.datasheet import Datasheet
+from tantala.macro.sheet import Sheet
+from tantala.report import ageing, citations, corners, describe, influence, switching, tails
+from tantala.report.figures import Influence
+from tantala.report.page import Datasheet
 
 Progress = Callable[[str], Any]
 # The figures on which the assumptions are ranked.
@@ -46,7 +47,7 @@ def _silent(step: str) -> None:
     """Progress that nobody watches."""
 
 
-def compute(
+def datasheet(
     design: str | Path | Design, seed: int | None = None, progress: Progress = _silent
 ) -> Datasheet:
     """The datasheet of a design: a library name, a TOML path, or a design already read.
@@ -60,7 +61,7 @@ def compute(
         InputError: the design, or a library file it names, is wrong; with every problem.
     """
     progress("Reading the design")
-    reference = design.name if isinstance(design, Design) else str(design)
+    reference = None if isinstance(design, Design) else str(design)
     if not isinstance(design, Design):
         design = load_design(design)
     if seed is not None:
@@ -68,22 +69,27 @@ def compute(
             raise InputError(Problem("bad seed", got=repr(seed), allowed="0 to 2**64 - 1"))
         design = design.model_copy(update={"seed": seed})
     progress("Compiling the cell, searching the organisation")
-    macro = Macro(design)
-    return Compiler(reference, design, macro, progress).datasheet()
+    return _Compiler(reference, design, Macro(design), progress).datasheet()
 
 
-class Compiler:
+class _Compiler:
     """The steps of one datasheet, in order; each reads what earlier ones left."""
 
-    def __init__(self, reference: str, design: Design, macro: Macro, progress: Progress) -> None:
+    def __init__(
+        self, reference: str | None, design: Design, macro: Macro, progress: Progress
+    ) -> None:
         self.reference = reference
         self.design = design
         self.macro = macro
         self.progress = progress
-        self.item = load_item("cell", design.cell)
-        self.cell = cell_from(self.item)
-        self.items: tuple[Item, ...] = (
-            self.item,
+        self.cell = load_cell(design.cell)
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        """The library items behind the macro, its cell first."""
+        macro = self.macro
+        return (
+            self.cell.item,
             *macro.technology.items,
             *macro.circuits.items,
             macro.assembly.item,
@@ -98,17 +104,18 @@ class Compiler:
         ages = ageing.Ages(macro)
         rates = ageing.storage(ages)
         margin = ageing.margin(ages)
-        limit = design.requirements.uber.value
         progress("Pulsing cells for the shmoo")
-        fresh = ages.levels(0.0, ages.room, 0)
         shmoo, beyond = switching.shmoo(
-            self.cell, fresh, margin.reference_S, design.seed, ages.room
+            self.cell,
+            ages.levels(0.0, ages.room, 0),
+            margin.reference_S,
+            design.seed,
+            ages.room,
         )
         progress("Counting tails")
         checks = tails.controls(self.cell, ages, design)
-        influences = self.influences(typical)
         return Datasheet(
-            origin=describe.origin(self.reference, design, design.seed, __version__),
+            origin=describe.origin(self.reference, design, __version__),
             identity=describe.identity(design, macro),
             organisation=describe.organisation(macro, typical),
             serial=describe.serial(design),
@@ -120,12 +127,23 @@ class Compiler:
             shmoo=shmoo,
             error_rates=rates,
             temperature_sweep=ageing.temperature_sweep(ages),
-            retention=ageing.retention(ages, rates, limit),
+            retention=ageing.retention(ages, rates, design.requirements.uber.value),
             endurance=ageing.endurance(ages),
             tail_checks=checks,
             headline=tuple(name for name in HEADLINE if name in typical),
-            influences=influences,
-            not_measured=self.item.not_measured,
+            influences=self.influences(typical),
+            not_measured=self.cell.item.not_measured,
             extrapolated=tuple(sorted({*typical.extrapolated, *beyond})),
             sources=citations.cited(self.items),
         )
+
+    def influences(self, typical: Sheet) -> tuple[Influence, ...]:
+        """Every assumed number by what moving it does to the headline figures."""
+        headline = tuple(name for name in HEADLINE if name in typical)
+        rebuild = influence.Rebuild(self.macro, self.cell)
+        moves = list(influence.moves(self.items))
+        found = []
+        for index, move in enumerate(moves):
+            self.progress(f"Moving assumption {index + 1} of {len(moves)}: {move.number.path}")
+            found.append(influence.influence(move, rebuild, headline))
+        return influence.ranked(found)

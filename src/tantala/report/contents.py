@@ -17,7 +17,7 @@ from tantala.report.sections import (
 )
 
 if TYPE_CHECKING:
-    from tantala.report.datasheet import Datasheet
+    from tantala.report.page import Datasheet
 
 _SECTIONS = (
     overview.overview,

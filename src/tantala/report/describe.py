@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tantala.base.library import load_item, locate, names
-from tantala.report.datasheet import Origin
 from tantala.report.figures import Identity, Organisation, Serial
+from tantala.report.page import Origin
 from tantala.report.sections.area import PLACES
 
 if TYPE_CHECKING:
@@ -18,20 +18,28 @@ if TYPE_CHECKING:
     from tantala.macro.sheet import Sheet
 
 
-def origin(reference: str, design: Design, seed: int, version: str) -> Origin:
-    """How to make the datasheet of the design named `reference` (library name or path) again."""
-    path = locate("chip", reference)
-    library = reference in names("chip")
-    shown = reference if library else path.name
-    command = f"tantala datasheet {shown} --seed {seed} -o ."
+def origin(reference: str | None, design: Design, version: str) -> Origin:
+    """How to make the datasheet again.
+
+    Args:
+        reference: library name or path of the design file; None for a design made in a program, of
+            which the validated values are the digest's subject.
+        design: the design, with the seed in use.
+        version: of tantala.
+    """
+    if reference is None:
+        shown, content = design.name, design.model_dump_json().encode()
+    else:
+        content = locate("chip", reference).read_bytes()
+        shown = reference if reference in names("chip") else Path(reference).name
+    name = f"{design.name}.json" + ("" if shown in names("chip") else f" {shown}")
     return Origin(
         version=version,
-        seed=seed,
+        seed=design.seed,
         design=shown,
-        design_sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
-        command=command,
-        check=f"tantala datasheet --check {design.name}.json"
-        + ("" if library else f" {Path(shown).name}"),
+        design_sha256=hashlib.sha256(content).hexdigest(),
+        command=f"tantala datasheet {shown} --seed {design.seed} -o .",
+        check=f"tantala datasheet --check {name}",
     )
 
 

@@ -8,21 +8,25 @@ the datasheet of this very macro would say.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from tantala.base.errors import TantalaError
 from tantala.base.record import Item, Number
+from tantala.cell.cell import Cell, cell_from
+from tantala.circuit import load_circuits
+from tantala.macro.compile_cell import compile_cell
+from tantala.macro.constants import load_assembly
+from tantala.macro.macro import Macro
 from tantala.report.figures import Influence
+from tantala.technology.node import from_item, interpolate
 
 if TYPE_CHECKING:
     from tantala.macro.sheet import Sheet
+    from tantala.technology import Technology
 
 SHARE = 0.2  # moved by this share either way where a number states no span of its own
-
-# Builds the macro with some of its library items replaced (by name) and evaluates it.
-Evaluate = Callable[[Mapping[str, Item]], "Sheet"]
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,7 @@ class Move:
     span: Literal["stated", "20 %"]
 
 
-def moves(items: Iterator[Item]) -> Iterator[Move]:
+def moves(items: Iterable[Item]) -> Iterator[Move]:
     """Every assumed scalar of `items` with the ends of its span."""
     for item in items:
         for number in item.numbers.values():
@@ -49,28 +53,61 @@ def moves(items: Iterator[Item]) -> Iterator[Move]:
                 yield Move(item, number, ends[0], ends[1], "20 %")
 
 
+class Rebuild:
+    """The macro with one library item replaced, at typical conditions; the organisation is kept."""
+
+    def __init__(self, macro: Macro, cell: Cell) -> None:
+        self.macro = macro
+        self.cell = cell
+
+    def __call__(self, item: Item) -> Sheet:
+        """Figures with `item` in the place of the one of its kind and name.
+
+        Raises: TantalaError where no macro can be built with it.
+        """
+        macro = self.macro
+        kept = ("cell", "technology", "circuits", "assembly")
+        parts: dict[str, Any] = {name: getattr(macro, name) for name in kept}
+        if item.kind == "cell":
+            parts["cell"] = compile_cell(macro.design, cell=cell_from(item))
+        elif item.kind == "technology":
+            parts["technology"] = technology_from(macro.technology, item)
+        elif item.name == macro.assembly.item.name:
+            parts["assembly"] = load_assembly(item)
+        else:
+            parts["circuits"] = load_circuits({item.name: item})
+        rebuilt = Macro(macro.design, plan=macro.plan, **parts)
+        return rebuilt.evaluate("typical", macro.design.environment.temperature_typical)
+
+
+def technology_from(technology: Technology, item: Item) -> Technology:
+    """The node with one of its items replaced; a node between library nodes is blended again."""
+    anchors = [from_item(item if item.name == one.name else one) for one in technology.items]
+    return anchors[0] if len(anchors) == 1 else interpolate(anchors, technology.node)
+
+
 def influence(
-    move: Move, evaluate: Evaluate, headline: tuple[str, ...], base: Mapping[str, float]
+    move: Move, evaluate: Callable[[Item], Sheet], headline: tuple[str, ...]
 ) -> Influence:
     """Log-change of each headline figure from the low to the high end of a number's span.
 
     An end at which the macro cannot be built (a closed window, a voltage no device bears) is taken
     back to the present value: the influence is then that of the other half.
     """
-    ends: list[tuple[float, Mapping[str, float]]] = []
+    present = _scalar(move.number)
+    ends: list[tuple[float, Sheet]] = []
     for value in (move.low, move.high):
         try:
-            sheet = evaluate({move.item.name: move.item.with_values({move.number.path: value})})
-            ends.append((value, {name: sheet[name] for name in headline}))
+            ends.append((value, evaluate(_changed(move, value))))
         except TantalaError:
-            ends.append((float(_scalar(move.number)), base))
+            ends.append((present, evaluate(_changed(move, present))))
     (low, first), (high, last) = ends
     effects = {name: _log_ratio(first[name], last[name]) for name in headline}
     moved = _log_ratio(low, high)
     return Influence(
         item=move.item.name,
         number=move.number.path,
-        value=_scalar(move.number),
+        value=present,
         unit=move.number.unit,
         low=low,
         high=high,
@@ -79,6 +116,10 @@ def influence(
         effects=effects,
         elasticity={name: effect / moved if moved else 0.0 for name, effect in effects.items()},
     )
+
+
+def _changed(move: Move, value: float) -> Item:
+    return move.item.with_values({move.number.path: value})
 
 
 def _scalar(number: Number) -> float:
@@ -96,8 +137,3 @@ def _log_ratio(low: float, high: float) -> float:
 def ranked(found: list[Influence]) -> tuple[Influence, ...]:
     """Largest influence on any headline figure first; of equals in the order of their names."""
     return tuple(sorted(found, key=lambda entry: (-entry.rank, entry.item, entry.number)))
-
-
-def unused(entry: Any) -> bool:
-    """Whether a number moved nothing at all."""
-    return not any(entry.effects.values())

@@ -11,7 +11,7 @@ from rich.text import Text
 from tantala.report.sections.common import distance, figure_text
 
 if TYPE_CHECKING:
-    from tantala.report.datasheet import Datasheet
+    from tantala.report.page import Datasheet
 
 _SHOWN = (
     "area_m2",

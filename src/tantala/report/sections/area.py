@@ -9,7 +9,7 @@ from tantala.report.document import Figure, Paragraph, Section
 from tantala.report.notation import percent, written
 
 if TYPE_CHECKING:
-    from tantala.report.datasheet import Datasheet
+    from tantala.report.page import Datasheet
 
 # Where the parts of the area breakdown stand; what is not named serves the whole macro.
 PLACES: dict[str, floorplan.Place] = {

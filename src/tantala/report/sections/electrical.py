@@ -15,8 +15,8 @@ from tantala.report.sections.common import (
 )
 
 if TYPE_CHECKING:
-    from tantala.report.datasheet import Datasheet
     from tantala.report.figures import KeyFigure
+    from tantala.report.page import Datasheet
 
 
 def _condition(sheet: Datasheet, figure: KeyFigure) -> Text:

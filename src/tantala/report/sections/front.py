@@ -12,7 +12,7 @@ from tantala.report.notation import integer, percent, storage_time, written
 from tantala.report.sections.common import distance, figure_texts, temperatures
 
 if TYPE_CHECKING:
-    from tantala.report.datasheet import Datasheet
+    from tantala.report.page import Datasheet
 
 _GLANCE = (
     "read_latency_s",

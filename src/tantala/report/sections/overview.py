@@ -10,7 +10,7 @@ from tantala.report.notation import integer, percent, storage_time, symbol, writ
 from tantala.report.sections.common import CHARACTERISTICS
 
 if TYPE_CHECKING:
-    from tantala.report.datasheet import Datasheet
+    from tantala.report.page import Datasheet
 
 
 def overview(sheet: Datasheet) -> Section:

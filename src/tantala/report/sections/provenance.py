@@ -14,8 +14,8 @@ from tantala.report.notation import percent, plain, significant
 from tantala.report.sections.common import figure_symbol
 
 if TYPE_CHECKING:
-    from tantala.report.datasheet import Datasheet
     from tantala.report.figures import Influence
+    from tantala.report.page import Datasheet
 
 _SHOWN = 32
 

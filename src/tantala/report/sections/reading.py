@@ -11,8 +11,8 @@ from tantala.report.document import Block, Column, Figure, Paragraph, Row, Secti
 from tantala.report.notation import integer, power_of_ten, scaled, storage_time, symbol, written
 
 if TYPE_CHECKING:
-    from tantala.report.datasheet import Datasheet
     from tantala.report.figures import StateFigures
+    from tantala.report.page import Datasheet
 
 
 def reading(sheet: Datasheet) -> Section:

@@ -24,7 +24,7 @@ from tantala.report.document import (
 from tantala.report.notation import integer, power_of_ten, scaled, storage_time, symbol, written
 
 if TYPE_CHECKING:
-    from tantala.report.datasheet import Datasheet
+    from tantala.report.page import Datasheet
 
 
 def reliability(sheet: Datasheet) -> Section:

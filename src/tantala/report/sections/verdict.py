@@ -9,7 +9,7 @@ from tantala.report.notation import capitalised, percent
 from tantala.report.sections.common import distance, figure_symbol, figure_text
 
 if TYPE_CHECKING:
-    from tantala.report.datasheet import Datasheet
+    from tantala.report.page import Datasheet
 
 
 def die_yield(sheet: Datasheet) -> Section:

@@ -9,7 +9,7 @@ from tantala.report.document import Block, Column, Figure, Row, Section, Table
 from tantala.report.notation import integer, power_of_ten, scaled, written
 
 if TYPE_CHECKING:
-    from tantala.report.datasheet import Datasheet
+    from tantala.report.page import Datasheet
 
 
 def writing(sheet: Datasheet) -> Section:
