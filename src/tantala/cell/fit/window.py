@@ -175,7 +175,7 @@ class _Trace:
 
 
 def _wear(traces: list[_Trace]) -> tuple[list[FittedNumber], list[Curve]]:
-    """Fall of ln R after RESET and widening a decade: the mean over cells of each one's line."""
+    """Fall of ln R after RESET and widening a decade: the median over cells of their lines."""
     slopes, curves = [], []
     for trace in traces:
         decades = np.log10(1.0 + trace.cycle / WEAR_ONSET)
@@ -208,28 +208,29 @@ def _wear(traces: list[_Trace]) -> tuple[list[FittedNumber], list[Curve]]:
                 y_log=True,
             )
         )
-    mean = np.mean(slopes, axis=0)
-    error = np.std(slopes, axis=0) / np.sqrt(max(len(slopes) - 1, 1))
+    middle_of = np.median(slopes, axis=0)
+    error = 1.25 * np.std(slopes, axis=0) / np.sqrt(max(len(slopes) - 1, 1))
     extent = {"cycles": (1.0, float(max(trace.cycle.max() for trace in traces)), "1")}
-    note = f"mean over {len(slopes)} cells, each its own line"
+    note = f"median over {len(slopes)} cells, each its own line"
     numbers = [
-        FittedNumber("endurance.high_fall", float(mean[0]), "1", float(error[0]), extent, note),
+        FittedNumber("endurance.high_fall", float(middle_of[0]), "1", float(error[0]), extent, note),
         # The spread may not shrink with wear.
-        FittedNumber("endurance.high_widening", float(max(mean[1], 0.0)), "1", float(error[1]),
+        FittedNumber("endurance.high_widening", float(max(middle_of[1], 0.0)), "1", float(error[1]),
                      extent, note),
     ]  # fmt: skip
     return numbers, curves
 
 
 def _living(table: MeasurementTable, lives: list[Life]) -> list[_Trace]:
-    """The high state of each cell while it lived."""
+    """The high state of the cells that outlived the measurement."""
     traces = []
     for life in lives:
+        if np.isfinite(life.dead):
+            continue
         after = np.char.upper(table["after"].astype(str))
         rows = (table["address"] == life.address) & (after == "RESET")
         cycle = np.asarray(table["cycles"][rows], float)
-        alive = cycle <= life.lived
-        if alive.sum() >= 40:
-            high = np.log(table["resistance"][rows][alive])
-            traces.append(_Trace(f"word line {life.wordline:g} V", cycle[alive], high))
+        if len(cycle) >= 40:
+            high = np.log(table["resistance"][rows])
+            traces.append(_Trace(f"word line {life.wordline:g} V", cycle, high))
     return traces
