@@ -1,7 +1,7 @@
 """What a macro needs to know of its memory cell, compiled once from the cell model.
 
-Distributions are those of the cell's own laws (`Cell.levels`), tabulated at two ages: freshly written, and
-at the end of the required life. Nothing here is random, and nothing is fitted.
+Distributions are those of the cell's own laws (`Cell.levels`), tabulated at two ages: freshly
+written, and at the end of the required life. Nothing here is fitted.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from tantala.cell import Cell
 from tantala.macro.levels import Level
 from tantala.macro.write_verify import PulseTrain
 
@@ -35,6 +36,7 @@ class BitCell:
         set, reset: pulse trains of the write scheme.
         stuck: share of cells that cannot be written at all.
         records: the cited numbers behind it.
+        model: the cell model it was compiled from, if it was.
     """
 
     name: str
@@ -49,6 +51,7 @@ class BitCell:
     reset: PulseTrain
     stuck: float
     records: tuple[Any, ...] = ()
+    model: Cell | None = None
 
     @property
     def area(self) -> float:

@@ -15,9 +15,11 @@ from tantala.base.quantity import to_si
 from tantala.circuit import Circuits, load_circuits
 from tantala.circuit.ecc import make_code
 from tantala.macro import figures, serial
+from tantala.cell import load_cell
 from tantala.macro.bit_cell import BitCell, Levels
 from tantala.macro.blocks import Blocks, build
 from tantala.macro.coding import allowed_bit_error, log_word_failure
+from tantala.macro.compile_cell import compile_cell, levels_of
 from tantala.macro.constants import Assembly, load_assembly
 from tantala.macro.levels import misread
 from tantala.macro.plan import Plan, space
@@ -70,16 +72,12 @@ class Macro:
         self.technology = load_technology(design.technology) if technology is None else technology
         self.circuits = load_circuits() if circuits is None else circuits
         self.assembly = load_assembly() if assembly is None else assembly
-        if cell is None:
-            from tantala.macro.compile_cell import compile_cell
-
-            cell = compile_cell(design)
-        self.cell = cell
+        self.cell = compile_cell(design) if cell is None else cell
         self.code = design.code
         self._settings: dict[tuple[str, float], Setting] = {}
         self._gates = make_code(self.code.kind, self.code.data_bits)
         self.allowed_error = allowed_bit_error(self.code, design.requirements.uber.value)
-        self.low_tail, self.high_tail, self.tail = self._tails(cell.aged)
+        self.low_tail, self.high_tail, self.tail = self._tails(self.cell.aged)
         self.found: Found | None = None
         self.plan = self._plan() if plan is None else plan
         # Devices are drawn once, at typical conditions: area and yield do not change with the corner.
@@ -87,6 +85,25 @@ class Macro:
         self._drawn = build(setting, self.plan)
         self._require_feasible(setting, self._drawn)
         self._fixed = self._fixed_parts(setting)
+
+    def levels(
+        self, time: float | str, temperature: float | str, cycles: int | None = None
+    ) -> Levels:
+        """Both levels of the design's cell, `time` after a write at `temperature`.
+
+        Args:
+            time: since the write, "10 years" or s.
+            temperature: of storage, "85 degC" or K.
+            cycles: writes before; None: the endurance which the design requires.
+        """
+        worn = self.design.requirements.endurance if cycles is None else cycles
+        return levels_of(
+            load_cell(self.design.cell) if self.cell.model is None else self.cell.model,
+            self.design.write.scheme,
+            to_si(time, "s", name="time"),
+            to_si(temperature, "K", name="temperature"),
+            worn,
+        )
 
     def _tails(self, levels: Levels) -> tuple[float, float, float]:
         """Conductances which sensing must tell apart, and the share of cells beyond them.
