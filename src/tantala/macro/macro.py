@@ -161,7 +161,7 @@ class Macro:
         candidates = space(self.design)
         if candidates.size == 1:
             return candidates.candidate(0)
-        limits = self._searchable_limits()
+        limits = self.searchable_limits()
         try:
             self.found = self.search(front=False, limits=limits)
         except InputError:
@@ -173,7 +173,8 @@ class Macro:
                 return candidates.candidate(0)
         return self.found.plan
 
-    def _searchable_limits(self) -> dict[str, float]:
+    def searchable_limits(self) -> dict[str, float]:
+        """The requirements that a search can obey, metric name -> limit."""
         stated = self.design.requirements.limits()
         return {name: limit for name, limit in stated.items() if name in AIMED.values()}
 
