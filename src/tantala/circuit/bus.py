@@ -10,7 +10,7 @@ import numpy as np
 from tantala.circuit.constants import Circuits
 from tantala.circuit.cost import Cost
 from tantala.technology import Process, Wire
-from tantala.technology.broadcast import Values
+from tantala.technology.broadcast import Values, values
 from tantala.technology.delay import LINE_HALF, LN2
 
 
@@ -58,16 +58,16 @@ def bus(
     wire = process.intermediate if wire is None else wire
     core = process.core
     best = best_repeaters(process, wire)
-    length = np.asarray(length, float)
+    length = values(length)
     count = np.maximum(1.0, length / best.spacing)
     delay = count * _segment(process, wire, length / count, best.width)
     load = wire.capacitance * length + count * best.width * (
         core.inverter_input + core.inverter_output
     )
     width = count * best.width
-    wires = np.asarray(wires, float)
+    wires = values(wires)
     area = wires * width * core.inverter_area / circuits.calibration.core_layout
-    energy = 0.5 * np.asarray(toggled, float) * load * process.supply**2
+    energy = 0.5 * values(toggled) * load * process.supply**2
     return Cost(area, delay, energy, wires * width * core.inverter_leakage)
 
 
@@ -77,24 +77,24 @@ def h_tree_path(width: Values, height: Values, leaves_x: Values, leaves_y: Value
     Each level halves the previous one; the sum to the centre of a leaf is
     (W/2)(1 - 1/n_x) + (H/2)(1 - 1/n_y), after H/2 from the edge to the middle.
     """
-    width, height = np.asarray(width, float), np.asarray(height, float)
-    across = 0.5 * width * (1.0 - 1.0 / np.asarray(leaves_x, float))
-    down = 0.5 * height * (1.0 - 1.0 / np.asarray(leaves_y, float))
+    width, height = values(width), values(height)
+    across = 0.5 * width * (1.0 - 1.0 / values(leaves_x))
+    down = 0.5 * height * (1.0 - 1.0 / values(leaves_y))
     return 0.5 * height + across + down
 
 
 def bus_path(width: Values, height: Values, leaves_y: Values) -> np.ndarray:
     """Length [m] from an edge to the farthest leaf over a spine and straight branches."""
-    height = np.asarray(height, float)
-    return height * (1.0 - 0.5 / np.asarray(leaves_y, float)) + 0.5 * np.asarray(width, float)
+    height = values(height)
+    return height * (1.0 - 0.5 / values(leaves_y)) + 0.5 * values(width)
 
 
 def h_tree_wire(width: Values, height: Values, leaves_x: Values, leaves_y: Values) -> np.ndarray:
     """Total length [m] of one signal's H-tree to all leaves: what its repeaters leak and occupy."""
-    nx, ny = np.asarray(leaves_x, float), np.asarray(leaves_y, float)
+    nx, ny = values(leaves_x), values(leaves_y)
     levels_x, levels_y = np.log2(nx), np.log2(ny)
     # At each halving in x the number of branches doubles and their length halves, so a level adds
     # half of the width times the branches that exist in y by then (alternating x and y).
-    across = 0.5 * np.asarray(width, float) * np.maximum(levels_x, 0.0) * np.sqrt(ny)
-    down = 0.5 * np.asarray(height, float) * np.maximum(levels_y, 0.0) * np.sqrt(nx)
-    return 0.5 * np.asarray(height, float) + across + down
+    across = 0.5 * values(width) * np.maximum(levels_x, 0.0) * np.sqrt(ny)
+    down = 0.5 * values(height) * np.maximum(levels_y, 0.0) * np.sqrt(nx)
+    return 0.5 * values(height) + across + down

@@ -20,7 +20,7 @@ from tantala.circuit.constants import Circuits
 from tantala.circuit.cost import Cost
 from tantala.circuit.word_line import check_stress
 from tantala.technology import Process
-from tantala.technology.broadcast import Values
+from tantala.technology.broadcast import Values, values
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class ChargePump:
 
     def voltage_at(self, current: Values) -> Any:
         """Unregulated output [V] at another load `current` [A]: (N + 1) Vin - R_out I."""
-        return self.no_load_voltage - self.output_resistance * np.asarray(current, float)
+        return self.no_load_voltage - self.output_resistance * values(current)
 
 
 def charge_pump(
@@ -62,7 +62,7 @@ def charge_pump(
     check_stress(process.io, output_voltage, "pump output")
     size = circuits.pump
     voltage, current = np.broadcast_arrays(
-        np.asarray(output_voltage, float), np.asarray(load_current, float)
+        values(output_voltage), values(load_current)
     )
     pumped = voltage > input_voltage
     stages = np.arange(1.0, size.most_stages + 1.0).reshape(-1, *([1] * voltage.ndim))
@@ -83,7 +83,7 @@ def charge_pump(
         input_voltage,
         count,
         capacitance,
-        np.asarray(load_capacitance, float),
+        values(load_capacitance),
     )
 
 
@@ -168,7 +168,7 @@ def regulator(
     check_stress(process.io, input_voltage, "regulator input")
     io = process.io
     gate = io.threshold("p") + size.pass_overdrive
-    width = np.asarray(load_current, float) / io.current(gate, 1.0, "p")
+    width = values(load_current) / io.current(gate, 1.0, "p")
     area = io.area(width) / circuits.calibration.high_voltage_layout + size.amplifier_area
     standing = size.amplifier_current * input_voltage
     return Cost(area, 0.0, 0.0, standing + io.off_current(width, "p") * input_voltage)

@@ -16,7 +16,7 @@ from tantala.circuit.cost import Cost
 from tantala.circuit.gate import Chain, gate_chain, nand_effort
 from tantala.circuit.word_line import check_stress, level_shifter
 from tantala.technology import Line, Process, Transistor, distributed_delay
-from tantala.technology.broadcast import Values
+from tantala.technology.broadcast import Values, values
 
 
 @dataclass(frozen=True)
@@ -55,12 +55,12 @@ def column_mux(
     the read gate must hold off the write voltage.
     """
     check_stress(process.io, write_voltage, "column select voltage")
-    ratio, groups = np.asarray(ratio, float), np.asarray(groups, float)
+    ratio, groups = values(ratio), values(groups)
     io = process.io_at(write_voltage)
     beta = io.pn_ratio
     minimum = io.parameters.minimum_width
     unit = _pass_conductance(io, write_voltage)
-    write_width = np.asarray(write_current, float) / (circuits.column.write_drop * unit)
+    write_width = values(write_current) / (circuits.column.write_drop * unit)
     write_width = np.maximum(write_width, minimum)
     read_width = circuits.column.read_gate * minimum
     # A bit line is read within some 0.3 V of ground: the n device alone conducts.

@@ -15,7 +15,7 @@ from tantala.circuit.constants import Circuits
 from tantala.circuit.cost import Cost
 from tantala.circuit.gate import gate_chain, nand_effort
 from tantala.technology import Line, Process, distributed_delay
-from tantala.technology.broadcast import Values
+from tantala.technology.broadcast import Values, values
 
 GROUP_BITS = 3
 
@@ -36,7 +36,7 @@ def row_decoder(
     """The decoder of an array of `rows` rows, `row_pitch` [m] apart."""
     core = process.core
     minimum = core.parameters.minimum_width
-    rows = np.asarray(rows, float)
+    rows = values(rows)
     bits = np.log2(rows)
     groups = np.maximum(1.0, np.ceil(bits / GROUP_BITS))
     lines = 2.0 ** (bits / groups)

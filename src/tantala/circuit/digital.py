@@ -7,7 +7,7 @@ import numpy as np
 from tantala.circuit.constants import Circuits
 from tantala.circuit.cost import Cost
 from tantala.technology import Process
-from tantala.technology.broadcast import Values
+from tantala.technology.broadcast import Values, values
 
 
 def logic_block(
@@ -22,10 +22,10 @@ def logic_block(
     Energy is that of one clock cycle at `activity` (fraction of gates with an up-and-down pair).
     """
     activity = circuits.logic.activity if activity is None else activity
-    gates = np.asarray(gates, float)
+    gates = values(gates)
     return Cost(
         gates * process.gate_area,
-        np.asarray(depth, float) * process.fo4,
+        values(depth) * process.fo4,
         activity * gates * process.gate_energy,
         gates * process.gate_leakage,
     )
@@ -34,8 +34,8 @@ def logic_block(
 def controller(process: Process, circuits: Circuits, data_bits: Values) -> Cost:
     """Macro controller with the write-verify state of `data_bits` written at once."""
     logic = circuits.logic
-    registers = 2.0 * logic.register * np.asarray(data_bits, float)
-    gates = logic.controller + logic.write_control * np.asarray(data_bits, float) + registers
+    registers = 2.0 * logic.register * values(data_bits)
+    gates = logic.controller + logic.write_control * values(data_bits) + registers
     return logic_block(process, circuits, gates)
 
 
@@ -50,8 +50,8 @@ def repair(process: Process, circuits: Circuits, entries: Values, address_bits: 
 
     The comparison adds a comparator tree to the address path.
     """
-    bits = np.asarray(address_bits, float)
-    gates = np.asarray(entries, float) * bits * circuits.logic.repair_entry
+    bits = values(address_bits)
+    gates = values(entries) * bits * circuits.logic.repair_entry
     levels = np.ceil(np.log2(np.maximum(bits, 2.0)))
     depth = circuits.logic.xor_delay + levels * circuits.logic.and_delay
     return logic_block(process, circuits, gates, np.where(np.asarray(entries) > 0, depth, 0.0))

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from tantala.technology import Transistor
-from tantala.technology.broadcast import Values
+from tantala.technology.broadcast import Values, values
 
 STAGE_EFFORT = 4.0  # best stage effort of inverters with their own parasitics (logical effort)
 
@@ -47,9 +47,9 @@ def gate_chain(
     `effort` is the logical effort of the first gate times the branching of the path;
     `stage_effort` above 4 trades delay for area.
     """
-    input_width = np.asarray(input_width, float)
+    input_width = values(input_width)
     first = device.inverter_input * input_width
-    path = np.asarray(effort, float) * load / first
+    path = values(effort) * load / first
     stages = np.maximum(1.0, np.log(np.maximum(path, 1.0)) / np.log(stage_effort))
     stage = np.where(stages > 1.0, stage_effort, path)
     delay = stages * device.tau * (stage + device.parasitic)
@@ -60,4 +60,4 @@ def gate_chain(
 
 def nand_effort(inputs: Values) -> np.ndarray:
     """Logical effort of a NAND gate, (inputs + 2)/3."""
-    return (np.asarray(inputs, float) + 2.0) / 3.0
+    return (values(inputs) + 2.0) / 3.0

@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from tantala.circuit.constants import Circuits
 from tantala.circuit.cost import Cost
 from tantala.circuit.digital import logic_block
 from tantala.technology import Process
-from tantala.technology.broadcast import Values
+from tantala.technology.broadcast import Values, values
 from tantala.technology.delay import LN2
 
 
@@ -39,7 +37,7 @@ def serial_interface(
     clock = size.input_capacitance * supply**2
     taken = 0.5 * 0.5 * size.input_capacitance * supply**2
     delay = LN2 * size.output_resistance * size.pad_capacitance + 10.0 * process.io.fo4
-    area = np.asarray(pads, float) * size.pad_area + logic.area
+    area = values(pads) * size.pad_area + logic.area
     cost = Cost(area, delay, output + clock + logic.energy, logic.leakage)
     return SerialInterface(
         cost, taken + clock + logic.energy, size.oscillator_current, size.standby_current

@@ -18,7 +18,7 @@ from tantala.base.errors import InputError, Problem
 from tantala.circuit.constants import Circuits
 from tantala.circuit.cost import Cost
 from tantala.technology import Line, Process
-from tantala.technology.broadcast import Values
+from tantala.technology.broadcast import Values, values
 from tantala.technology.delay import LINE_HALF
 
 
@@ -91,7 +91,7 @@ class SenseAmplifier:
         A mirror's mismatch gives gm sigma_Vt; a clamp's changes the read voltage itself.
         """
         core, c = self.process.core, self.circuits.sense
-        current = np.asarray(current, float)
+        current = values(current)
         width = self._width(c.mirror_width)
         gm = core.transconductance(current, width, "p", self._length)
         mirror = gm * core.threshold_sigma(width, self._length)
@@ -104,7 +104,7 @@ class SenseAmplifier:
 
         `fail_probability` is that of one amplifier having too large an offset, of either sign.
         """
-        reference = np.asarray(currents.reference, float)
+        reference = values(currents.reference)
         signal = np.minimum(
             currents.low_resistance - reference, reference - currents.high_resistance
         )
@@ -120,7 +120,7 @@ class SenseAmplifier:
         """
         from scipy.special import ndtr
 
-        difference = np.abs(np.asarray(cell_current, float) - reference)
+        difference = np.abs(values(cell_current) - reference)
         offset = self.offset_voltage * self.sense_capacitance / integrate_time
         return ndtr(-difference / np.hypot(self.offset_current(reference), offset))
 
@@ -144,13 +144,13 @@ class SenseAmplifier:
         if closed == "raise" and np.any(shut):
             raise _window_closed(currents, usable)
         signal = np.where(shut, 1.0, usable)
-        total = np.asarray(node_capacitance, float) + bit_line.capacitance
+        total = values(node_capacitance) + bit_line.capacitance
         gm = core.transconductance(
             currents.reference, self._width(c.clamp_width), "n", self._length
         )
         ratio = gm * self.read_voltage / (c.settling_error * signal)
         constant = total * (1.0 / gm + series_resistance)
-        wire = LINE_HALF * np.asarray(bit_line.resistance, float) * bit_line.capacitance
+        wire = LINE_HALF * values(bit_line.resistance) * bit_line.capacitance
         settle = np.log(np.maximum(ratio, 1.0)) * constant + wire
         required = deviations(fail_probability) * self.offset_voltage + c.noise_margin
         integrate = self.sense_capacitance * required / signal
@@ -176,10 +176,10 @@ class SenseAmplifier:
     def cost(self, currents: SenseCurrents, time: SenseTime, bit_line_capacitance: Values) -> Cost:
         """Cost of one amplifier: energy of a read of either state with equal chance."""
         core, c = self.process.core, self.circuits.sense
-        cell = 0.5 * (np.asarray(currents.low_resistance, float) + currents.high_resistance)
+        cell = 0.5 * (values(currents.low_resistance) + currents.high_resistance)
         supply = self.process.supply
         flowing = supply * (cell + currents.reference) * (time.total - time.latch)
-        charging = np.asarray(bit_line_capacitance, float) * self.read_voltage * supply
+        charging = values(bit_line_capacitance) * self.read_voltage * supply
         latch = 4.0 * self.sense_capacitance * supply**2
         widths = self._width(2.0 * c.clamp_width + 4.0 * c.mirror_width + 6.0 * c.latch_width)
         area = core.area(widths) * c.length / self.circuits.calibration.core_layout
@@ -191,7 +191,7 @@ def deviations(fail_probability: Values) -> np.ndarray:
     """Offset in standard deviations exceeded, on either side, with `fail_probability`."""
     from scipy.special import ndtri
 
-    return -ndtri(0.5 * np.asarray(fail_probability, float))
+    return -ndtri(0.5 * values(fail_probability))
 
 
 def _window_closed(currents: SenseCurrents, usable: np.ndarray) -> WindowClosed:

@@ -16,7 +16,7 @@ from tantala.circuit.constants import Circuits
 from tantala.circuit.cost import Cost
 from tantala.circuit.gate import gate_chain, nand_effort
 from tantala.technology import Line, Process, Transistor, distributed_delay
-from tantala.technology.broadcast import Values
+from tantala.technology.broadcast import Values, values
 from tantala.technology.delay import LN2
 
 
@@ -91,7 +91,7 @@ def word_line_driver(
 
     `row_width` and `row_inputs` are those of the row decoder.
     """
-    rows = np.asarray(rows, float)
+    rows = values(rows)
     highest = max(float(read_voltage), float(write_voltage))
     core = process.core
     boosted = highest > core.parameters.maximum_voltage

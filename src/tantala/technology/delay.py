@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tantala.technology.broadcast import Values
+from tantala.technology.broadcast import Values, values
 
 LN2 = float(np.log(2.0))
 LINE_HALF = 0.377  # t50/RC of an open distributed line driven by an ideal step (Bakoglu 1990)
@@ -23,7 +23,7 @@ class Line:
     @staticmethod
     def of(wire: Any, length: Values, load_per_length: Values = 0.0) -> Line:
         """The line of `length` [m] in `wire`, with distributed loads of `load_per_length` [F/m]."""
-        length = np.asarray(length, float)
+        length = values(length)
         return Line(wire.resistance * length, (wire.capacitance + load_per_length) * length)
 
 
@@ -38,8 +38,8 @@ def horowitz(
     t = tau sqrt(ln(v)^2 + 2 a b (1 - v)), a = ramp / tau, b = 1/(R gm) (Horowitz 1983). With a step
     input (ramp 0) and v = 1/2 this is tau ln 2.
     """
-    tau = np.asarray(time_constant, float)
-    ramp = np.asarray(input_ramp, float)
+    tau = values(time_constant)
+    ramp = values(input_ramp)
     log = np.log(switching_point)
     # tau * a = ramp, so a zero time constant needs no special case.
     return np.sqrt((tau * log) ** 2 + 2.0 * tau * ramp * beta * (1.0 - switching_point))
@@ -47,7 +47,7 @@ def horowitz(
 
 def next_ramp(delay: Values, switching_point: float = 0.5) -> np.ndarray:
     """Length [s] of the ramp which a gate of `delay` [s] gives to the next one."""
-    return np.asarray(delay, float) / (1.0 - switching_point)
+    return values(delay) / (1.0 - switching_point)
 
 
 def distributed_delay(
@@ -57,6 +57,6 @@ def distributed_delay(
 
     0.377 R C + ln 2 (R_d (C + C_L) + R C_L) (Bakoglu 1990).
     """
-    wire = LINE_HALF * np.asarray(line.resistance, float) * line.capacitance
-    lumped = np.asarray(driver_resistance, float) * (line.capacitance + load)
-    return wire + LN2 * (lumped + np.asarray(line.resistance, float) * load)
+    wire = LINE_HALF * values(line.resistance) * line.capacitance
+    lumped = values(driver_resistance) * (line.capacitance + load)
+    return wire + LN2 * (lumped + values(line.resistance) * load)

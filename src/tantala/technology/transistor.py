@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from tantala.base.binding import quantity
-from tantala.technology.broadcast import Values
+from tantala.technology.broadcast import Values, values
 from tantala.technology.delay import LN2
 
 BOLTZMANN_OVER_CHARGE = 8.617333262e-5  # V/K, CODATA 2018
@@ -108,7 +108,7 @@ class Transistor:
     def overdrive(self, gate_voltage: Values, polarity: str = "n") -> np.ndarray:
         """Effective overdrive [V]: Vgs - Vth above threshold, exponential below it."""
         scale = self._overdrive_scale
-        excess = (np.asarray(gate_voltage, float) - self.threshold(polarity)) / scale
+        excess = (values(gate_voltage) - self.threshold(polarity)) / scale
         return scale * np.logaddexp(0.0, excess)
 
     @cached_property
@@ -135,9 +135,9 @@ class Transistor:
         length: Values | None = None,
     ) -> np.ndarray:
         """Saturation current [A] at `gate_voltage` [V]; a longer gate gives proportionally less."""
-        ratio = 1.0 if length is None else self.length / np.asarray(length, float)
+        ratio = 1.0 if length is None else self.length / values(length)
         drive = self.overdrive(gate_voltage, polarity) ** self.parameters.alpha
-        return self._gain[polarity] * np.asarray(width, float) * ratio * drive
+        return self._gain[polarity] * values(width) * ratio * drive
 
     def transconductance(
         self,
@@ -151,9 +151,9 @@ class Transistor:
         dI/dVgs of the same law: alpha I (1 - exp(-Vod/s)) / Vod, which is I/(n kT/q) in weak
         inversion and alpha I / (Vgs - Vth) in strong inversion.
         """
-        current = np.asarray(current, float)
-        ratio = 1.0 if length is None else self.length / np.asarray(length, float)
-        gain = self._gain[polarity] * np.asarray(width, float) * ratio
+        current = values(current)
+        ratio = 1.0 if length is None else self.length / values(length)
+        gain = self._gain[polarity] * values(width) * ratio
         overdrive = (current / gain) ** (1.0 / self.parameters.alpha)
         weak = -np.expm1(-overdrive / self._overdrive_scale)
         return self.parameters.alpha * current * weak / overdrive
@@ -176,7 +176,7 @@ class Transistor:
 
         I_H = I(Vdd, Vdd/2), I_L = I(Vdd/2, Vdd); `gate_voltage` replaces the supply.
         """
-        swing = self.supply if gate_voltage is None else np.asarray(gate_voltage, float)
+        swing = self.supply if gate_voltage is None else values(gate_voltage)
         high = self.parameters.saturation_ratio * self.current(swing, width, polarity)
         low = self.current(0.5 * swing, width, polarity)
         return 0.5 * (high + low)
@@ -195,7 +195,7 @@ class Transistor:
         if swing is None:
             swing = self.supply if gate_voltage is None else gate_voltage
         current = self.effective_current(width, polarity, gate_voltage)
-        return np.asarray(swing, float) / (2.0 * LN2 * current)
+        return values(swing) / (2.0 * LN2 * current)
 
     def resistance_factor(self, polarity: str = "n") -> float:
         """k_r in R = k_r Vdd / (Ion W)."""
@@ -214,16 +214,16 @@ class Transistor:
         cold = p.threshold / (p.slope_factor * BOLTZMANN_OVER_CHARGE * REFERENCE)
         warm = (self.threshold(polarity) - lowering) / (p.slope_factor * self.thermal_voltage)
         density = off * (self.temperature / REFERENCE) ** 2 * np.exp(cold - warm)
-        return np.asarray(width, float) * density
+        return values(width) * density
 
     def threshold_sigma(self, width: Values, length: Values | None = None) -> np.ndarray:
         """Standard deviation [V] of the threshold difference of a pair (Pelgrom 1989)."""
-        length = self.length if length is None else np.asarray(length, float)
-        return self.parameters.mismatch / np.sqrt(np.asarray(width, float) * length)
+        length = self.length if length is None else values(length)
+        return self.parameters.mismatch / np.sqrt(values(width) * length)
 
     def area(self, width: Values) -> np.ndarray:
         """Drawn area [m^2]: width times the contacted gate pitch, before any layout overhead."""
-        return np.asarray(width, float) * self.parameters.contacted_pitch
+        return values(width) * self.parameters.contacted_pitch
 
     # The unit inverter: n device of width 1 m, p device of width pn_ratio. Everything of a chain
     # of gates is one of these numbers times a width.

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tantala.base.binding import quantity
-from tantala.technology.broadcast import Values
+from tantala.technology.broadcast import Values, values
 
 VACUUM_PERMITTIVITY = 8.8541878128e-12  # F/m, CODATA 2018
 RESISTIVITY_REFERENCE = 300.0  # K, temperature of the resistivities in the library
@@ -52,7 +52,7 @@ class Wire:
 
 def resistivity(material: WireMaterial, width: Values, temperature: float) -> np.ndarray:
     """Resistivity [ohm m] of a wire `width` [m] wide at `temperature` [K]."""
-    width = np.asarray(width, float)
+    width = values(width)
     warming = material.temperature_coefficient * (temperature - RESISTIVITY_REFERENCE)
     return material.bulk_resistivity * (1.0 + warming + material.size_length / width)
 
@@ -70,9 +70,9 @@ def wire_resistance(
     R = scattering * rho / ((t - barrier - dishing)(w - 2 barrier)), t = aspect_ratio * w: the
     geometry of NVSim, CACTI and NeuroSim (reference table MA3).
     """
-    width = np.asarray(pitch, float) / 2.0
-    core = (aspect_ratio * width - barrier - dishing) * (width - 2.0 * np.asarray(barrier, float))
-    return np.asarray(scattering, float) * rho / core
+    width = values(pitch) / 2.0
+    core = (aspect_ratio * width - barrier - dishing) * (width - 2.0 * values(barrier))
+    return values(scattering) * rho / core
 
 
 def wire_capacitance(
@@ -85,10 +85,10 @@ def wire_capacitance(
     fringe: Values,
 ) -> np.ndarray:
     """Capacitance per length [F/m]: 2 e0 (k_v w / height + M k_h t / spacing) + fringe."""
-    width = np.asarray(pitch, float) / 2.0
-    spacing = np.asarray(pitch, float) - width
-    plates = np.asarray(vertical_constant, float) * width / height
-    walls = np.asarray(miller, float) * side_constant * aspect_ratio * width / spacing
+    width = values(pitch) / 2.0
+    spacing = values(pitch) - width
+    plates = values(vertical_constant) * width / height
+    walls = values(miller) * side_constant * aspect_ratio * width / spacing
     return 2.0 * VACUUM_PERMITTIVITY * (plates + walls) + fringe
 
 
