@@ -1,7 +1,7 @@
 """Speed of one macro evaluation and of the organisation search, and the search against its oracle.
 
-The oracle evaluates every candidate of the full space with every choice written out, so that nothing
-is shared between candidates; the search must find the same optimum. With NVSim's binary in
+The oracle evaluates every candidate of the full space with every choice written out, so that
+nothing is shared between candidates; the search must find the same optimum. With NVSim's binary in
 TANTALA_NVSIM, its free search of an 8 Mb macro runs in the same run and gives the ratio.
 """
 
@@ -149,7 +149,9 @@ def main() -> int:
     start = time.perf_counter()
     best = oracle(macro)
     same = abs(found.score / best - 1.0) < 1e-12
-    print(f"oracle of the full space    {time.perf_counter() - start:8.1f} s    same optimum: {same}")
+    print(
+        f"oracle of the full space    {time.perf_counter() - start:8.1f} s    same optimum: {same}"
+    )
     return 0 if same else 1
 
 

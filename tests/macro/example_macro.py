@@ -29,8 +29,13 @@ def bit_cell(
             0.9, 30, energy=2e-11, voltage=1.8, gate_voltage=2.0, current=1.2e-4, width=1e-7
         ),
         reset=geometric_train(
-            0.7, 30, energy=reset_energy, voltage=reset_voltage, gate_voltage=2.5,
-            current=1.5e-4, width=1e-6,
+            0.7,
+            30,
+            energy=reset_energy,
+            voltage=reset_voltage,
+            gate_voltage=2.5,
+            current=1.5e-4,
+            width=1e-6,
         ),
         stuck=1e-8,
     )

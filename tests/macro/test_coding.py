@@ -28,9 +28,7 @@ def test_check_bits_of_known_codes(kind, data, check):
     assert coding.code(kind, data).check_bits == check
 
 
-@given(
-    st.integers(0, 4), st.integers(5, 300), st.floats(1e-4, 0.3, allow_nan=False)
-)
+@given(st.integers(0, 4), st.integers(5, 300), st.floats(1e-4, 0.3, allow_nan=False))
 def test_failure_rate_is_the_binomial_tail(t, n, p):
     mine = coding.log_more_than(t, n, math.log(p))
     assert mine == pytest.approx(binom.logsf(t, n, p), rel=1e-6, abs=1e-9)

@@ -35,7 +35,10 @@ def test_error_with_a_noisy_decision_is_the_convolution():
     low = tabulate(
         lambda g: norm.cdf((g - mean) / sigma),
         lambda g: norm.sf((g - mean) / sigma),
-        mean, 1e-5, 2e-4, 4000,
+        mean,
+        1e-5,
+        2e-4,
+        4000,
     )
     high = lognormal(1e-6, 0.1)
     p, _ = misread(low, high, voltage, reference * voltage, 0.0, spread * voltage)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
+from example_macro import bit_cell, design
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tantala.base.errors import InputError, RangeViolation
 from tantala.macro.macro import Macro
 from tantala.macro.metrics import METRICS
-from example_macro import bit_cell, design
 
 SERIAL = {"type": "serial", "interface": {"clock": "20 MHz", "page": "256 B"}}
 
@@ -94,7 +94,8 @@ def test_read_time_grows_with_resistance(resistance, step):
 @given(st.floats(1e-12, 1e-10), st.floats(1.5, 10.0))
 def test_reset_energy_follows_the_cell_s_linearly(energy, factor):
     def reset(value):
-        return Macro(design(), cell=bit_cell(reset_energy=value)).evaluate()["reset_energy_per_bit_J"]
+        macro = Macro(design(), cell=bit_cell(reset_energy=value))
+        return macro.evaluate()["reset_energy_per_bit_J"]
 
     base, middle, high = reset(energy), reset(energy * (1 + factor) / 2), reset(energy * factor)
     assert high > base
@@ -118,7 +119,7 @@ def test_area_grows_with_the_write_voltage(voltage, step):
 
 
 def test_a_write_voltage_beyond_the_devices_is_an_error():
-    with pytest.raises(InputError, match="limit of the thick-oxide|more voltage than the devices"):
+    with pytest.raises(InputError, match=r"limit of the thick-oxide|more voltage than the devices"):
         Macro(design(), cell=bit_cell(reset_voltage=3.25))
 
 
@@ -167,8 +168,13 @@ def test_the_tail_is_slower_than_the_mean(macro):
 def test_spares_raise_the_yield():
     def yields(rows, columns):
         organisation = {
-            "banks": 1, "subarrays": 2, "rows": 512, "columns": 1152, "mux": 16,
-            "spare_rows": rows, "spare_columns": columns,
+            "banks": 1,
+            "subarrays": 2,
+            "rows": 512,
+            "columns": 1152,
+            "mux": 16,
+            "spare_rows": rows,
+            "spare_columns": columns,
         }
         return Macro(design(organisation=organisation), cell=bit_cell()).evaluate()["yield"]
 

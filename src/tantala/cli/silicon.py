@@ -21,8 +21,8 @@ def silicon(
 ) -> None:
     """Print published macros and products beside our prediction from their inputs.
 
-    Every line says whether the row set a constant (calibration) or only checks (check), and how well
-    the published number is sourced: P primary, S secondary, T title, D derived.
+    Every line says whether the row set a constant (calibration) or only checks (check), and how
+    well the published number is sourced: P primary, S secondary, T title, D derived.
 
     Examples:
 

@@ -1,4 +1,4 @@
-"""All blocks of a macro for one plan, or for a block of plans: the one place where they are built."""
+"""All blocks of a macro, for one plan or for a block of plans: the one place that builds them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ from tantala.circuit import (
 from tantala.circuit.ecc_logic import decoder_cost, encoder_cost
 from tantala.macro.plan import Plan
 from tantala.macro.setting import Setting
-from tantala.macro.write_verify import mean_group_pulses
 from tantala.macro.subarray import (
     CellArray,
     ColumnPath,
@@ -29,14 +28,15 @@ from tantala.macro.subarray import (
     column_path,
     row_path,
 )
+from tantala.macro.write_verify import mean_group_pulses
 
 
 @dataclass(frozen=True, slots=True)
 class Supplies:
     """Pumps of the write path and the bandgap.
 
-    `line` feeds bit and source lines, `gate` the word lines; `set_draw`, `reset_draw`: energy drawn from the
-    high supply for each joule which the cell takes.
+    `line` feeds bit and source lines, `gate` the word lines; `set_draw`, `reset_draw`: energy
+    drawn from the high supply for each joule which the cell takes.
     """
 
     line: ChargePump
@@ -52,7 +52,8 @@ class Supplies:
 class Blocks:
     """Everything a macro is made of, with its outer dimensions (m).
 
-    `set_pulses`, `reset_pulses`: mean number of pulses a word takes in each direction, all groups together.
+    `set_pulses`, `reset_pulses`: mean number of pulses a word takes in each direction, all groups
+    together.
     """
 
     array: CellArray
@@ -84,8 +85,8 @@ def build(setting: Setting, plan: Plan) -> Blocks:
     height = array.height + column.area / array.width
     width = array.width + row.area / height
     core_width, core_height = plan.across * width, plan.down * height
-    # A transfer runs up the spine to the addressed row of sub-arrays and out to the word's group; wires
-    # exist along the whole spine and on every branch.
+    # A transfer runs up the spine to the addressed row of sub-arrays and out to the word's group;
+    # wires exist along the whole spine and on every branch.
     reach = core_height * (1.0 - 0.5 / plan.down) + 0.5 * core_width
     extent = core_height + plan.down * core_width
     address = np.log2(setting.words)
@@ -148,7 +149,7 @@ def _supplies(setting: Setting, plan: Plan, column: ColumnPath, array: CellArray
         setting.high_supply,
         plan.together * array.word_line.capacitance,
     )
-    # One pump serves both directions; the lower voltage is taken from it through a series regulator.
+    # One pump serves both directions; the lower voltage is taken from it through a regulator.
     per_volt = voltage / line.efficiency
     return Supplies(
         line,

@@ -1,7 +1,8 @@
-"""Arithmetic of error-correcting codes: check bits of a word, and how often a word defeats its code.
+"""Arithmetic of error-correcting codes: check bits, and how often a word defeats its code.
 
-Probabilities are handled as natural logarithms, since an uncorrectable rate of 1e-30 is an ordinary answer here.
-The codes themselves (encoder, decoder) belong to the chip; this module only counts.
+Probabilities are handled as natural logarithms, since an uncorrectable rate of 1e-30 is an
+ordinary answer here. The codes themselves (encoder, decoder) belong to the chip; this module only
+counts.
 """
 
 import functools
@@ -38,8 +39,8 @@ class Code:
     def check_bits(self) -> int:
         """Redundant bits of the word.
 
-        SECDED: the least m with 2^m >= k + m + 1, plus an overall parity bit. BCH: m*t bits with the
-        least m for which the shortened code fits, 2^m - 1 >= k + m*t.
+        SECDED: the least m with 2^m >= k + m + 1, plus an overall parity bit. BCH: m*t bits with
+        the least m for which the shortened code fits, 2^m - 1 >= k + m*t.
         """
         if self.kind == "none":
             return 0
@@ -66,7 +67,8 @@ def code(kind: CodeKind, data_bits: int) -> Code:
 def log_more_than(t: int, n: int, log_p: float) -> float:
     """Natural logarithm of P(X > t) for X ~ Binomial(n, p), with p given by its logarithm.
 
-    Terms are summed from the largest down in the log domain, so the result is accurate wherever p lies.
+    Terms are summed from the largest down in the log domain, so the result is accurate wherever p
+    lies.
     """
     if t >= n or log_p == -math.inf:
         return -math.inf
@@ -80,12 +82,12 @@ def log_more_than(t: int, n: int, log_p: float) -> float:
 
 
 def log_word_failure(word: Code, log_bit_error: float) -> float:
-    """ln of the probability that a word holds more errors than its code corrects (independent bit errors)."""
+    """ln of the probability of more errors in a word than its code corrects (independent bits)."""
     return log_more_than(word.correctable, word.word_bits, log_bit_error)
 
 
 def log_uber(word: Code, log_bit_error: float) -> float:
-    """ln of the uncorrectable bit error rate: uncorrectable words per data bit read (JESD218's definition)."""
+    """ln of the uncorrectable bit error rate: words beyond the code per data bit (JESD218)."""
     return log_word_failure(word, log_bit_error) - math.log(word.data_bits)
 
 

@@ -33,9 +33,7 @@ def compile_cell(design: Design, cell: Cell | None = None) -> BitCell:
     scheme = design.write.scheme
     statistics = write_statistics(cell, scheme, seed=design.seed)
     fresh = levels_of(cell, scheme, 0.0, design.environment.temperature_typical, 0)
-    aged = levels_of(
-        cell, scheme, need.retention.time, need.retention.temperature, need.endurance
-    )
+    aged = levels_of(cell, scheme, need.retention.time, need.retention.temperature, need.endurance)
     return BitCell(
         name=cell.name,
         width=cell.item.value("geometry.width", "m"),
@@ -64,16 +62,12 @@ def _require_geometry(cell: Cell) -> None:
     )
 
 
-def levels_of(
-    cell: Cell, scheme: str, time: float, temperature: float, cycles: int
-) -> Levels:
-    """Both levels of a cell after a time (s) at a temperature (K), written after `cycles` cycles."""
+def levels_of(cell: Cell, scheme: str, time: float, temperature: float, cycles: int) -> Levels:
+    """Both levels of a cell after a time (s) at a temperature (K) and `cycles` writes before."""
     return Levels(
         *(
             _table(
-                cell.levels(
-                    state, time=time, temperature=temperature, cycles=cycles, scheme=scheme
-                )
+                cell.levels(state, time=time, temperature=temperature, cycles=cycles, scheme=scheme)
             )
             for state in ("low", "high")
         )
@@ -95,8 +89,8 @@ def train(counted: TrainStatistics, cells: int) -> PulseTrain:
     """A pulse train from counted cells; where few were left, their last rate is continued.
 
     The share of cells that is still unfinished falls by about the same factor with each of the late
-    pulses. That factor is taken where the count is still good, and carried on below it, so that words
-    in a million can be told from a few thousand written cells.
+    pulses. That factor is taken where the count is still good, and carried on below it, so that
+    words in a million can be told from a few thousand written cells.
     """
     share = np.array(counted.unfinished, dtype=float)
     good = np.flatnonzero(share * cells >= RARE)
@@ -106,7 +100,9 @@ def train(counted: TrainStatistics, cells: int) -> PulseTrain:
         factor = (share[last] / share[first]) ** (1.0 / (last - first))
         late = share[last] * factor ** np.arange(1, len(share) - last)
         # The continuation may not promise more than was counted there.
-        share[last + 1 :] = np.maximum(late, np.where(share[last + 1 :] * cells >= 1, share[last + 1 :], 0))
+        share[last + 1 :] = np.maximum(
+            late, np.where(share[last + 1 :] * cells >= 1, share[last + 1 :], 0)
+        )
         share = np.minimum.accumulate(share)
     return PulseTrain(
         share,

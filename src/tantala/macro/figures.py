@@ -1,7 +1,7 @@
 """The figures of a macro as sums of named parts: the equations that evaluate and search share.
 
-A plan of single numbers gives numbers; a plan of broadcastable arrays gives arrays, each only as large as
-the choices it depends on. Parts add up from left to right in the order given here.
+A plan of single numbers gives numbers; a plan of broadcastable arrays gives arrays, each only as
+large as the choices it depends on. Parts add up from left to right in the order given here.
 """
 
 from __future__ import annotations
@@ -31,9 +31,7 @@ def area_parts(setting: Setting, plan: Plan, blocks: Blocks) -> Parts:
         "row decoders and word-line drivers": count * blocks.row.area,
         "column multiplexers": count * blocks.column.mux.cost.area,
         "sense amplifiers and references": count
-        * (
-            blocks.column.amplifiers * blocks.column.sense.area + blocks.column.reference.area
-        ),
+        * (blocks.column.amplifiers * blocks.column.sense.area + blocks.column.reference.area),
         "write drivers": count * blocks.column.drivers * blocks.column.driver.cost.area,
         "buses": blocks.address_bus.area + blocks.data_bus.area,
         "charge pumps": blocks.supplies.line.cost.area + blocks.supplies.gate.cost.area,
@@ -134,7 +132,8 @@ def write_time_parts(setting: Setting, blocks: Blocks) -> Parts:
 def switch_energy_parts(setting: Setting, plan: Plan, blocks: Blocks, name: str) -> Parts:
     """Energy drawn from the supplies per switched cell in one direction, J.
 
-    `name` is "set" or "reset". Word line and verify are shared by the cells of a group that need a pulse.
+    `name` is "set" or "reset". Word line and verify are shared by the cells of a group that need a
+    pulse.
     """
     train: PulseTrain = getattr(setting.cell, name)
     draw = getattr(blocks.supplies, f"{name}_draw")
@@ -201,8 +200,8 @@ def standby_parts(setting: Setting, plan: Plan, blocks: Blocks) -> Parts:
 def searchable(setting: Setting, plan: Plan, blocks: Blocks) -> dict[str, Any]:
     """The figures a search may aim at or limit, for every candidate of `plan`.
 
-    The entry `feasible` tells which candidates can be built at all: the devices bear the write voltage, and
-    the sense amplifiers can tell the states apart.
+    The entry `feasible` tells which candidates can be built at all: the devices bear the write
+    voltage, and the sense amplifiers can tell the states apart.
     """
     return {
         "area_m2": sum_parts(area_parts(setting, plan, blocks)),

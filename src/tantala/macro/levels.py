@@ -111,11 +111,11 @@ def misread(
         reference: reference current, A.
         usable: current difference which the sense time needs, A.
         offset: standard deviation of the amplifier's comparison, A.
-        series: resistance in line with a low-resistance cell, ohm; none with a high-resistance one, which
-            is the worse for each.
+        series: resistance in line with a low-resistance cell, ohm; none with a high-resistance
+            one, which is the worse for each.
     """
     needed = np.maximum(reference + usable + offset * _Z, 1e-15)
-    beyond = voltage / needed - series  # the resistance which a low-resistance cell may have at most
+    beyond = voltage / needed - series  # the most resistance that still reads as low
     g_low = 1.0 / np.maximum(beyond, 1e-3)
     g_high = np.maximum(reference - usable + offset * _Z, 1e-15) / voltage
     return float(_W @ np.exp(low.below(g_low))), float(_W @ np.exp(high.above(g_high)))

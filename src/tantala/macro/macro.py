@@ -1,4 +1,4 @@
-"""A memory macro: one design with its organisation, cell and technology compiled, ready to evaluate."""
+"""A memory macro: one design with organisation, cell and technology compiled."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import numpy as np
 
 from tantala.base.errors import InputError, Problem, raise_if
 from tantala.base.quantity import to_si
+from tantala.cell import load_cell
 from tantala.circuit import Circuits, load_circuits
 from tantala.circuit.ecc import make_code
 from tantala.macro import figures, serial
-from tantala.cell import load_cell
 from tantala.macro.bit_cell import BitCell, Levels
 from tantala.macro.blocks import Blocks, build
 from tantala.macro.coding import allowed_bit_error, log_word_failure
@@ -80,7 +80,7 @@ class Macro:
         self.low_tail, self.high_tail, self.tail = self._tails(self.cell.aged)
         self.found: Found | None = None
         self.plan = self._plan() if plan is None else plan
-        # Devices are drawn once, at typical conditions: area and yield do not change with the corner.
+        # Devices are drawn once, at typical conditions: no corner changes area or yield.
         setting = self.setting("typical", design.environment.temperature_typical)
         self._drawn = build(setting, self.plan)
         self._require_feasible(setting, self._drawn)
@@ -108,9 +108,9 @@ class Macro:
     def _tails(self, levels: Levels) -> tuple[float, float, float]:
         """Conductances which sensing must tell apart, and the share of cells beyond them.
 
-        Sensing may use a stated share of the raw errors which the code can bear. Where the levels are
-        too close for that, more cells are given up until the tails keep a least contrast: a reading time
-        then exists, and the error rate says by how much the requirement is missed.
+        Sensing may use a stated share of the raw errors which the code can bear. Where the levels
+        are too close for that, more cells are given up until the tails keep a least contrast: a
+        reading time then exists, and the error rate says by how much the requirement is missed.
         """
         read = self.assembly.read
         low, high = np.log(max(read.error_share * self.allowed_error, 1e-250)), np.log(0.4)
@@ -165,8 +165,8 @@ class Macro:
         try:
             self.found = self.search(front=False, limits=limits)
         except InputError:
-            # Without an organisation that meets its requirements the design still has a sheet, which
-            # says what is missed; unless nothing can be built at all.
+            # A design whose requirements no organisation meets still has a sheet, which says what
+            # is missed; unless nothing can be built at all.
             try:
                 self.found = self.search(front=False)
             except InputError:
@@ -179,7 +179,7 @@ class Macro:
         return {name: limit for name, limit in stated.items() if name in AIMED.values()}
 
     def search(self, front: bool = True, limits: Mapping[str, float] | None = None) -> Found:
-        """The best organisation for the design's aim at typical conditions, of all that its file allows.
+        """The best organisation for the design's aim at typical conditions.
 
         Args:
             front: also collect the Pareto front of the aimed figures.
@@ -202,9 +202,7 @@ class Macro:
         used = [number for item in items for number in item.numbers.values()]
         return (*self.cell.records, *used)
 
-    def evaluate(
-        self, corner: str = "typical", temperature: float | str = "25 degC"
-    ) -> Sheet:
+    def evaluate(self, corner: str = "typical", temperature: float | str = "25 degC") -> Sheet:
         """All figures at a process corner and a junction temperature.
 
         Raises:
@@ -245,7 +243,7 @@ class Macro:
                     f"tails of {float(column.currents.low_resistance):.3g} and "
                     f"{float(column.currents.high_resistance):.3g} A at an offset of "
                     f"{float(column.offset):.3g} A",
-                    hint="a stronger code, a wider window, shorter bit lines, fewer sense amplifiers",
+                    hint="a stronger code, a wider window or shorter bit lines",
                 )
             )
         raise_if(problems)
@@ -305,16 +303,14 @@ class Macro:
     @functools.cached_property
     def _tail_counts(self) -> tuple[int, int]:
         """SET and RESET pulses of the slowest word that the tail figure admits."""
-        groups = int(math.ceil(self.code.word_bits / self.plan.parallel))
+        groups = math.ceil(self.code.word_bits / self.plan.parallel)
         share, tail = 0.5 * self.design.write.changed, self.assembly.write.tail
         return tuple(
             tail_pulses(train, self.plan.parallel, groups, share, 0.5 * tail)
             for train in (self.cell.set, self.cell.reset)
         )  # type: ignore[return-value]
 
-    def _tail_parts(
-        self, setting: Setting, blocks: Blocks, mean: dict[str, Any]
-    ) -> dict[str, Any]:
+    def _tail_parts(self, setting: Setting, blocks: Blocks, mean: dict[str, Any]) -> dict[str, Any]:
         parts = {name: mean[name] for name in ("address and encoding", "read before write")}
         trains = (("SET", self.cell.set), ("RESET", self.cell.reset))
         for (name, train), count in zip(trains, self._tail_counts, strict=True):
@@ -385,6 +381,6 @@ def _no_window(design: Design, levels: Levels) -> Problem:
     return Problem(
         "the two states of the cell cannot be told apart at the end of life",
         design.name,
-        f"median conductances {levels.low.low_tail(0.5):.3g} S and {levels.high.low_tail(0.5):.3g} S",
+        f"medians {levels.low.low_tail(0.5):.3g} and {levels.high.low_tail(0.5):.3g} S",
         hint="a shorter or cooler retention, fewer cycles, another cell or write scheme",
     )

@@ -1,8 +1,8 @@
 """The registry of figures that a macro's data sheet reports.
 
-One row a figure: its name (with the unit as suffix, as columns and JSON keys need it), unit, which direction is
-better, how corners are folded into one worst case, and a title. The sheet, the requirements, the search and the
-report read this table, so that a figure is described in one place.
+One row a figure: its name (with the unit as suffix, as columns and JSON keys need it), unit, which
+direction is better, how corners are folded into one worst case, and a title. The sheet, the
+requirements, the search and the report read this table, so that a figure is described in one place.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,7 +18,8 @@ class Metric:
     """One reported figure.
 
     Attributes:
-        name: identifier, ending in the unit (``read_latency_s``); dimensionless figures have no suffix.
+        name: identifier, ending in the unit (``read_latency_s``); dimensionless figures have no
+            suffix.
         unit: SI unit symbol, ``"1"`` for a pure number.
         better: the direction in which the figure improves.
         title: what a reader calls it.
@@ -32,7 +33,7 @@ class Metric:
     group: str
 
     def worst(self, values: Iterable[float]) -> float:
-        """The value to guarantee over several corners: the largest if lower is better, else the smallest."""
+        """The value to guarantee over several corners."""
         return max(values) if self.better == "lower" else min(values)
 
     def meets(self, value: float, limit: float) -> bool:
@@ -53,7 +54,9 @@ METRICS: Mapping[str, Metric] = _register(
     Metric("read_bandwidth_bit_per_s", "bit/s", "higher", "Read bandwidth", "Read"),
     Metric("read_energy_per_bit_J", "J", "lower", "Read energy per data bit", "Read"),
     Metric("write_time_s", "s", "lower", "Word write time, mean", "Write"),
-    Metric("write_time_tail_s", "s", "lower", "Word write time, slowest word of a million", "Write"),
+    Metric(
+        "write_time_tail_s", "s", "lower", "Word write time, slowest word of a million", "Write"
+    ),
     Metric("write_bandwidth_bit_per_s", "bit/s", "higher", "Write bandwidth", "Write"),
     Metric("set_energy_per_bit_J", "J", "lower", "SET energy per written cell", "Write"),
     Metric("reset_energy_per_bit_J", "J", "lower", "RESET energy per written cell", "Write"),
@@ -65,7 +68,17 @@ METRICS: Mapping[str, Metric] = _register(
     Metric("uber", "1", "lower", "Uncorrectable bit error rate", "Reliability"),
     Metric("yield", "1", "higher", "Die yield with repair", "Yield"),
     Metric("page_write_time_s", "s", "lower", "Page write time, mean", "Serial interface"),
-    Metric("serial_read_current_A", "A", "lower", "Supply current, serial read", "Serial interface"),
-    Metric("serial_read_energy_per_bit_J", "J", "lower", "Whole-chip read energy per bit", "Serial interface"),
-    Metric("serial_write_current_A", "A", "lower", "Supply current, page write", "Serial interface"),
+    Metric(
+        "serial_read_current_A", "A", "lower", "Supply current, serial read", "Serial interface"
+    ),
+    Metric(
+        "serial_read_energy_per_bit_J",
+        "J",
+        "lower",
+        "Whole-chip read energy per bit",
+        "Serial interface",
+    ),
+    Metric(
+        "serial_write_current_A", "A", "lower", "Supply current, page write", "Serial interface"
+    ),
 )

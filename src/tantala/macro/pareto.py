@@ -10,7 +10,7 @@ Floats = NDArray[np.float64]
 
 
 @numba.njit(cache=True)
-def _cull(points, front, index, size, base):  # pragma: no cover - compiled
+def _cull(points, front, index, size, base):  # noqa: C901 - compiled: one loop, no calls
     """Fold points (n, k) into front (capacity, k); returns the new size, or -1 when full."""
     n, k = points.shape
     for i in range(n):
@@ -66,9 +66,7 @@ class Front:
         start = 0
         while True:
             before = self._size
-            size = _cull(
-                points[start:], self._points, self._index, before, first_index + start
-            )
+            size = _cull(points[start:], self._points, self._index, before, first_index + start)
             if size >= 0:
                 self._size = size
                 return

@@ -1,7 +1,8 @@
 """A worked-out organisation: how cells are cut into sub-arrays, banks and a floorplan.
 
-Every field of a `Plan` is a number or an array; arrays broadcast against each other, so one plan can
-stand for a single macro or for a block of a million candidates, and the same equations serve both.
+Every field of a `Plan` is a number or an array; arrays broadcast against each other, so one plan
+can stand for a single macro or for a block of a million candidates, and the same equations serve
+both.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ class Plan:
         together: sub-arrays of a group, read side by side for one word.
         rows, columns: data rows and columns of a sub-array, without spares.
         mux: columns that share a sense amplifier.
-        drive: size of the row gates, where the word-line drivers start, relative to the standard one.
+        drive: size of the row gates, where the word-line drivers start, relative to the standard
+            one.
         sense: size of the sense amplifier's devices relative to the standard one.
         parallel: bits of a word that are pulsed together.
     """
@@ -104,7 +106,9 @@ class Space:
 
     def block(self, start: int, stop: int) -> Plan:
         """Candidates whose structure lies in start..stop, as a plan of shape (n, d, s, p)."""
-        cut = {name: values[start:stop, None, None, None] for name, values in self.structure.items()}
+        cut = {
+            name: values[start:stop, None, None, None] for name, values in self.structure.items()
+        }
         return Plan(
             **cut,
             drive=self.drive[None, :, None, None],
@@ -155,7 +159,9 @@ def space(design: Design) -> Space:
                 continue
             for together, columns in _splits(org.columns, bits, mux):
                 for banks in bank_choices:
-                    found.extend(_layouts(org.subarrays, words, rows, mux, together, columns, banks))
+                    found.extend(
+                        _layouts(org.subarrays, words, rows, mux, together, columns, banks)
+                    )
     if not found:
         raise InputError(
             Problem(

@@ -1,4 +1,4 @@
-"""The bit cell of a published macro: its own numbers where it gives them, a library cell's shapes else.
+"""The bit cell of a published macro: its own numbers, and shapes borrowed from a library cell.
 
 No publication gives whole distributions, so their shapes (spread, tails, relaxation, ageing) are
 those of a library cell, moved so that the medians are the published resistances.

@@ -1,8 +1,9 @@
-"""Yield of a repairable array: clustered defects, spare rows and columns, cell and sense-amplifier tails.
+"""Yield of a repairable array: clustered defects, spare lines, tails of cells and amplifiers.
 
-Defects per area follow a negative binomial law (a Poisson law whose density varies from die to die as a gamma
-variable with clustering parameter alpha), the usual yield model of integrated circuits. Given the density, faults
-in the sub-arrays are independent Poisson variables, and a sub-array survives if its spares cover its faults.
+Defects per area follow a negative binomial law (a Poisson law whose density varies from die to die
+as a gamma variable with clustering parameter alpha), the usual yield model of integrated circuits.
+Given the density, faults in the sub-arrays are independent Poisson variables, and a sub-array
+survives if its spares cover its faults.
 """
 
 import functools
@@ -23,7 +24,8 @@ class Faults:
         rows: faults which cost a whole row (word-line shorts and opens).
         columns: faults which cost a whole column (bit-line shorts and opens).
         cells: single faulty cells from defects; any spare line mends one.
-        weak_cells: single cells that fail by their own distribution; does not vary with the defect density.
+        weak_cells: single cells that fail by their own distribution; does not vary with the defect
+            density.
     """
 
     rows: float
@@ -36,8 +38,8 @@ class Faults:
 def gamma_nodes(alpha: float, n: int = 24) -> tuple[Array, Array]:
     """Nodes and weights that integrate over a gamma variable of mean 1 and shape ``alpha``.
 
-    Generalised Gauss-Laguerre quadrature for the density x^(alpha-1) e^(-alpha x), from the eigenvalues of its
-    Jacobi matrix (Golub and Welsch).
+    Generalised Gauss-Laguerre quadrature for the density x^(alpha-1) e^(-alpha x), from the
+    eigenvalues of its Jacobi matrix (Golub and Welsch).
     """
     k = np.arange(n, dtype=float)
     diagonal = 2 * k + alpha
@@ -55,9 +57,10 @@ def _poisson(mean: Array, k: int) -> Array:
 
 
 def survival(faults: Faults, spare_rows: int, spare_columns: int, density: Array) -> Array:
-    """Probability that one sub-array can be repaired, for each relative defect density in ``density``.
+    """Probability that one sub-array can be repaired, for each relative defect density.
 
-    Row faults need spare rows, column faults need spare columns, and single cells take whatever is left.
+    Row faults need spare rows, column faults need spare columns, and single cells take whatever is
+    left.
     """
     row = _poisson(faults.rows * density, spare_rows)
     column = _poisson(faults.columns * density, spare_columns)

@@ -1,8 +1,8 @@
 """Search over organisations: the true optimum of the space, and its Pareto front.
 
-Every candidate is evaluated. What makes that cheap is that a block's cost depends on few choices: the
-equations run on small broadcast axes, and only the last additions and products see every candidate.
-They are the same equations, in the same order, that evaluate a single macro.
+Every candidate is evaluated. What makes that cheap is that a block's cost depends on few choices:
+the equations run on small broadcast axes, and only the last additions and products see every
+candidate. They are the same equations, in the same order, that evaluate a single macro.
 """
 
 from __future__ import annotations
@@ -77,9 +77,7 @@ def within(figures: Mapping[str, Any], limits: Mapping[str, float]) -> Any:
     """Whether figures meet every limit; None if there is no limit on these figures."""
     mask = None
     for name, limit in limits.items():
-        good = (
-            figures[name] <= limit if METRICS[name].better == "lower" else figures[name] >= limit
-        )
+        good = figures[name] <= limit if METRICS[name].better == "lower" else figures[name] >= limit
         mask = good if mask is None else mask & good
     return mask
 
@@ -95,8 +93,8 @@ def search(
 
     Args:
         space: the candidates.
-        figures: the macro's equations: a plan of any shape -> metric arrays that broadcast to it, and
-            under "feasible" which candidates can be built.
+        figures: the macro's equations: a plan of any shape -> metric arrays that broadcast to it,
+            and under "feasible" which candidates can be built.
         exponents: metric -> weight of the aim; see `weights`.
         limits: metric -> limit; candidates beyond one are infeasible.
         front: also collect the Pareto front of the aimed figures over feasible candidates.

@@ -43,9 +43,7 @@ def area_parts(
     return parts
 
 
-def read_energy_parts(
-    setting: Setting, plan: Plan, blocks: Blocks, interface: Interface
-) -> Parts:
+def read_energy_parts(setting: Setting, plan: Plan, blocks: Blocks, interface: Interface) -> Parts:
     """Whole-chip energy per bit read serially, J, all drawn from the high supply.
 
     The core is fed by a series regulator, so its charge is paid at the high voltage; standing
@@ -70,9 +68,7 @@ def read_energy_parts(
     }
 
 
-def read_current_parts(
-    setting: Setting, plan: Plan, blocks: Blocks, interface: Interface
-) -> Parts:
+def read_current_parts(setting: Setting, plan: Plan, blocks: Blocks, interface: Interface) -> Parts:
     """Supply current of a serial read, A."""
     rate = interface.clock * interface.lines
     energy = read_energy_parts(setting, plan, blocks, interface)

@@ -21,7 +21,8 @@ class Setting:
         circuits, assembly: constants of the blocks and of their assembly.
         cell: the bit cell.
         low_tail, high_tail: conductances (S) at the ends of the tails which sensing must reach.
-        code: error-correcting code of a word, counted; `gates`: the same as logic, None without one.
+        code: error-correcting code of a word, counted; `gates`: the same as logic, None without
+            one.
         words: addressable words.
         high_supply: supply of the pumps and of the read word line, V.
         spare_rows, spare_columns: spares of a sub-array.

@@ -1,4 +1,4 @@
-"""The result of evaluating a macro: figures, each with a breakdown whose parts sum to it exactly."""
+"""A macro's figures, each with a breakdown whose parts sum to it exactly."""
 
 import difflib
 from collections.abc import Iterator, Mapping
@@ -11,7 +11,7 @@ from tantala.macro.metrics import METRICS, Metric
 
 
 def total(parts: Mapping[str, float]) -> float:
-    """Left-to-right sum of the parts: the one addition order which sheet, search and tests share."""
+    """Left-to-right sum of the parts: the one order of addition."""
     value = 0.0
     for part in parts.values():
         value = value + part
@@ -20,14 +20,16 @@ def total(parts: Mapping[str, float]) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """Figures of one macro at one corner and temperature; behaves as a read-only mapping of metric name to value.
+    """Figures of one macro at one corner and temperature: a read-only mapping by metric name.
 
     Attributes:
         design: name of the design.
         corner: process corner.
         temperature: junction temperature, K.
-        parts: metric name -> part name -> value in the metric's unit; the value of a metric is the sum of its parts.
-        facts: quantities that explain the figures but are no metric (dimensions in m, counts, currents in A).
+        parts: metric name -> part name -> value in the metric's unit; the value of a metric is the
+            sum of its parts.
+        facts: quantities that explain the figures but are no metric (dimensions in m, counts,
+            currents in A).
         records: dotted names of the library numbers that were used.
         extrapolated: validity ranges that were exceeded with the caller's consent.
     """
@@ -62,7 +64,7 @@ class Sheet:
         return name in self.values
 
     def breakdown(self, name: str) -> Mapping[str, float]:
-        """Parts of a figure, in its own unit, in the order in which they add up to ``sheet[name]`` exactly.
+        """Parts of a figure, in its own unit and in the order in which they add up to it exactly.
 
         Raises:
             InputError: the figure is unknown or does not apply to this design.

@@ -19,8 +19,8 @@ from tantala.macro.published_cell import published_cell
 from tantala.macro.sheet import Sheet
 from tantala.technology import load_technology
 
-# Bands of agreement, as factors: the project's aims for read time and area, and the reference page's
-# suggestion for energy; durations of writing are compared like energies.
+# Bands of agreement, as factors: the project's aims for read time and area, and what the reference
+# page suggests for energy; durations of writing are compared like energies.
 BANDS = {
     "read_time": 1.5,
     "area": 1.3,
@@ -44,8 +44,8 @@ EXPECTED_TAGS = frozenset("PSTD")  # never M (memory) or A (assumed)
 class Comparison:
     """One published figure beside ours; values in SI.
 
-    `published` is (low, high), equal for a single number. `ratio` is predicted over published, to the
-    nearer end of a range and 1 within it. `band` is the factor within which they should agree.
+    `published` is (low, high), equal for a single number. `ratio` is predicted over published, to
+    the nearer end of a range and 1 within it. `band` is the factor within which they should agree.
     """
 
     figure: str
@@ -157,7 +157,7 @@ def compare_row(row: Item) -> Row:
 
 
 def summary(rows: Iterable[Row]) -> tuple[Error, ...]:
-    """Geometric-mean error, exp(mean |ln ratio|), by figure for calibration and check rows apart."""
+    """Geometric-mean error, exp(mean |ln ratio|), by use and figure."""
     ratios: dict[tuple[str, str], list[float]] = {}
     for row in rows:
         for comparison in row.comparisons:
@@ -198,8 +198,8 @@ def _embedded(row: Item) -> tuple[Predictions, dict[str, str]]:
 def _serial(row: Item) -> tuple[Predictions, dict[str, str]]:
     """Currents of a serial chip from the model; page time and byte energy use its own byte time.
 
-    The cells of these products are not 1T1R cells that we know, so their share of the current is that of
-    the borrowed cell: small beside what the chip draws anyway.
+    The cells of these products are not 1T1R cells that we know, so their share of the current is
+    that of the borrowed cell: small beside what the chip draws anyway.
     """
     predictions: Predictions = {}
     left = {"sleep_current": "deep power-down modes are not modelled"}
@@ -287,7 +287,9 @@ def _interface(row: Item) -> dict[str, Any]:
     }
 
 
-def row_macro(row: Item, design: Design, donor: Callable[[Design], BitCell] = compile_cell) -> Macro:
+def row_macro(
+    row: Item, design: Design, donor: Callable[[Design], BitCell] = compile_cell
+) -> Macro:
     """The macro of a published row; `donor` compiles the cell whose distributions it borrows."""
     return Macro(design, cell=published_cell(row, donor(design)))
 

@@ -37,15 +37,13 @@ class CellArray:
 def cell_array(setting: Setting, plan: Plan) -> CellArray:
     """Dimensions and wires of the cell array of a sub-array.
 
-    The cell sits between metal levels, so its lines run in intermediate wires where these fit into the
-    cell's pitch, else in local ones. A bit line carries half a contact of drain per cell, since
+    The cell sits between metal levels, so its lines run in intermediate wires where these fit into
+    the cell's pitch, else in local ones. A bit line carries half a contact of drain per cell, since
     neighbours share one; the source line is like the bit line.
     """
     layout, cell, io = setting.assembly.layout, setting.cell, setting.process.io
     rows = plan.rows + setting.spare_rows + layout.edge_rows
-    columns = (
-        plan.columns + setting.spare_columns + layout.edge_columns + layout.reference_columns
-    )
+    columns = plan.columns + setting.spare_columns + layout.edge_columns + layout.reference_columns
     pitch = cell.width * (1.0 + layout.strap)
     width, height = columns * pitch, rows * cell.height
     gate = cell.access_width * io.gate_capacitance
@@ -107,8 +105,8 @@ def row_path(setting: Setting, plan: Plan, array: CellArray) -> RowPath:
 class ColumnPath:
     """Multiplexer, sense amplifiers, write drivers and reference.
 
-    `amplifiers` counts those of a sub-array; `set_supply`, `reset_supply` are the voltages (V) that the
-    drivers need for the cell to see its own.
+    `amplifiers` counts those of a sub-array; `set_supply`, `reset_supply` are the voltages (V)
+    that the drivers need for the cell to see its own.
     """
 
     mux: ColumnMux
@@ -167,7 +165,8 @@ def column_path(setting: Setting, plan: Plan, array: CellArray) -> ColumnPath:
         ),
     )
     amplifier = SenseAmplifier(process, sized, cell.read_voltage)
-    # The farthest cell reads through both of its lines; the nearest high-resistance cell through none.
+    # The farthest cell reads through both of its lines; the nearest high-resistance cell through
+    # none.
     series = 2.0 * array.bit_line.resistance + mux.read_resistance
     low = cell.read_voltage / (1.0 / setting.low_tail + series)
     high = cell.read_voltage * setting.high_tail

@@ -103,10 +103,8 @@ def geometric_train(
     current: float,
     width: float,
 ) -> PulseTrain:
-    """A train whose every pulse succeeds with the same probability; for cells known by that alone."""
+    """A train whose every pulse succeeds with the same probability."""
     unfinished = (1.0 - success) ** np.arange(pulses + 1)
     if not 0.0 < success <= 1.0 or pulses < 1 or not math.isfinite(energy):
         raise ValueError(f"success {success}, pulses {pulses}, energy {energy}")
-    return PulseTrain(
-        unfinished, np.full(pulses, energy), voltage, gate_voltage, current, width
-    )
+    return PulseTrain(unfinished, np.full(pulses, energy), voltage, gate_voltage, current, width)

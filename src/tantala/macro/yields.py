@@ -13,8 +13,9 @@ from tantala.macro.setting import Setting
 def yield_parts(setting: Setting, plan: Plan, blocks: Blocks, area: Any) -> dict[str, float]:
     """All dies, less those lost to each cause in turn; the sum is the yield.
 
-    Row and column defects need a spare of their kind, single cells take any; periphery defects and sense
-    amplifiers with too large an offset kill. Cells which write-verify leaves unfinished count as weak.
+    Row and column defects need a spare of their kind, single cells take any; periphery defects and
+    sense amplifiers with too large an offset kill. Cells which write-verify leaves unfinished
+    count as weak.
     """
     defects = setting.assembly.defects
     array_area = float(blocks.array.width * blocks.array.height)
