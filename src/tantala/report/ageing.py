@@ -47,7 +47,7 @@ class Ages:
     @functools.lru_cache(maxsize=1024)  # noqa: B019 - lives as long as the one datasheet
     def levels(self, time: float, temperature: float, cycles: int) -> Levels:
         """Both states `time` s at `temperature` K after `cycles` cycles and a verified write."""
-        return self.macro.levels(time=time, temperature=temperature, cycles=cycles)
+        return self.macro.levels(time, temperature, cycles)
 
     def rates(self, time: float, temperature: float, cycles: int) -> Rates:
         """Error rates of reading them at typical conditions."""

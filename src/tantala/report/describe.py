@@ -115,4 +115,4 @@ def serial(design: Design) -> Serial | None:
     face = design.interface
     if face is None:
         return None
-    return Serial(face.clock, face.lines, face.page, face.pads, face.load)
+    return Serial(face.clock, face.lines, face.page, face.pads)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tantala.report.notation import scaled
@@ -238,8 +238,3 @@ def _bus(
             stop + slope, y - high, right - stop - slope, 2 * high, fill="#e9edf0", stroke=None
         )
     drawing.text((change + stop) / 2, y + 0.9, text, size=6.6, anchor="middle")
-
-
-def phase_titles(phases: Sequence[Phase]) -> Mapping[str, str]:
-    """Symbol of each phase -> what happens in it."""
-    return {f"{phase.symbol}_{phase.subscript}": phase.title for phase in phases}

@@ -115,7 +115,6 @@ class Serial:
     lines: int
     page_bit: int
     pads: int
-    load_F: float
 
 
 @dataclass(frozen=True)

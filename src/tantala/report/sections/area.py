@@ -22,6 +22,7 @@ PLACES: dict[str, floorplan.Place] = {
     "write drivers": "column",
     "strip corners": "corner",
     "routing and power rings": "ring",
+    "seal ring": "ring",
 }
 
 

@@ -66,7 +66,7 @@ def figure_texts(
     if name in RATES:
         return tuple("–" if value is None else power_of_ten(value) for value in values), ""
     if name in SHARES:
-        return scaled([None if v is None else 100 * v for v in values], "%")
+        return scaled([None if v is None else _share(v) for v in values], "%")
     if name == "density_bit_per_m2":
         # Mebibit a square millimetre: the unit in which densities are compared.
         return scaled([None if v is None else v * 1e-6 / 2**20 for v in values], "Mibit/mm²")
@@ -75,10 +75,13 @@ def figure_texts(
     return scaled(values, unit)
 
 
+def _share(value: float) -> float:
+    """Per cent, without the rounding residue of a share that is nothing."""
+    return 0.0 if abs(value) < 1e-9 else 100.0 * value
+
+
 def figure_text(name: str, value: float, unit: str) -> str:
     """One figure with its unit, as in running text."""
-    if name in SHARES:
-        return percent(value)
     (text,), sign = figure_texts(name, [value], unit)
     return f"{text} {sign}" if sign else text
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from markupsafe import Markup
+
 from tantala.report import diagrams
 from tantala.report.document import Block, Column, Figure, Paragraph, Row, Section, Table, Text
 from tantala.report.notation import integer, percent, storage_time, symbol, written
@@ -16,11 +18,12 @@ if TYPE_CHECKING:
 def overview(sheet: Datasheet) -> Section:
     """Block diagram and organisation."""
     org, identity = sheet.organisation, sheet.identity
+    subarrays = org.subarray_columns * org.subarray_rows
     voltages = (direction.voltage_V for direction in sheet.writing)
     labels = diagrams.BlockLabels(
         array=(
             "Cell array",
-            f"{org.banks} banks × {org.subarray_columns * org.subarray_rows} sub-arrays",
+            f"{_count(org.banks, 'bank')} × {_count(subarrays, 'sub-array')}",
             f"of {integer(org.rows)} rows × {integer(org.columns)} columns",
             f"and {org.spare_rows} spare rows, {org.spare_columns} spare columns",
         ),
@@ -38,6 +41,10 @@ def overview(sheet: Datasheet) -> Section:
         diagrams.block_diagram(labels),
     )
     return Section("overview", "Block diagram and organisation", (picture, _organisation(sheet)))
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}" + ("" if number == 1 else "s")
 
 
 def _code_label(sheet: Datasheet) -> str:
@@ -110,7 +117,7 @@ def _ports(sheet: Datasheet) -> tuple[Block, ...]:
             f"Q[{data}:0]",
             "out",
             str(identity.word_bit),
-            "Data read and corrected, valid after t_AA",
+            Markup("Data read and corrected, valid after {}").format(symbol("t_AA")),
         ),
         ("BUSY", "out", "1", "High while a write pulses and verifies"),
         ("ERR[1:0]", "out", "2", "Corrected; uncorrectable or write not verified"),
@@ -144,7 +151,7 @@ def _serial_interface(sheet: Datasheet) -> tuple[Block, ...]:
         ("CS#", "in", "Chip select, active low; a write starts at its rising edge"),
         ("SCK", "in", f"Serial clock, up to {written(serial.clock_Hz, 'Hz')}"),
         ("SI", "in", "Serial data in, taken at the rising edge"),
-        ("SO", "out", f"Serial data out, into {written(serial.load_F, 'F')}"),
+        ("SO", "out", "Serial data out, driven after the falling edge"),
         ("WP#", "in", "Write protect, active low"),
         ("HOLD#", "in", "Suspends a transfer, active low"),
         ("VDD, VDDH", "supply",
