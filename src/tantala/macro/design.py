@@ -6,6 +6,7 @@ named (technology, cell, circuits) and comes from cited library files.
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
 
@@ -29,14 +30,13 @@ from tantala.base.schema import (
     validate_model,
 )
 from tantala.macro.coding import Code, code
-from tantala.macro.metrics import METRICS
+from tantala.macro.conflicts import AUTO, REQUIRED_METRICS, conflicts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tantala.macro.macro import Macro
 
-AUTO = "auto"
 Auto = Literal["auto"]
 T = TypeVar("T")
 
@@ -170,26 +170,6 @@ class Limit(FileModel, Generic[T]):
         return self.max if self.max is not None else self.min  # type: ignore[return-value]
 
 
-# Requirement key -> the figure which must meet it.
-REQUIRED_METRICS = {
-    "uber": "uber",
-    "raw_bit_error_rate": "raw_bit_error_rate",
-    "read_latency": "read_latency_s",
-    "read_cycle": "read_cycle_s",
-    "read_energy_per_bit": "read_energy_per_bit_J",
-    "write_time": "write_time_s",
-    "write_time_tail": "write_time_tail_s",
-    "write_energy_per_bit": "write_energy_per_bit_J",
-    "area": "area_m2",
-    "array_efficiency": "array_efficiency",
-    "leakage_power": "leakage_W",
-    "standby_power": "standby_W",
-    "yield": "yield",
-    "page_write_time": "page_write_time_s",
-    "serial_read_current": "serial_read_current_A",
-}
-
-
 class Requirements(FileModel):
     """What the chip must do; every limit is checked at the worst corner and temperature."""
 
@@ -287,132 +267,36 @@ def load_design(name: str | Path) -> Design:
         beside = path.parent / str(data.get(key, ""))
         if beside.suffix == ".toml" and beside.is_file():
             data[key] = str(beside)
-    design = validate_model(Design, data, path.name)
+    try:
+        design = validate_model(Design, data, path.name)
+    except InputError as error:
+        raise InputError([*error.problems, *_further(data, error, path.name)]) from None
     raise_if(conflicts(design, path.name))
     return design
 
 
-def conflicts(design: Design, file: str) -> list[Problem]:
-    """Everything in a design that cannot hold together, although each value by itself may."""
-    return [
-        *_capacity_conflicts(design, file),
-        *_organisation_conflicts(design, file),
-        *_other_conflicts(design, file),
-    ]
+def _further(data: dict[str, Any], error: InputError, file: str) -> list[Problem]:
+    """Conflicts among the entries that are fine by themselves, when others are not.
 
-
-def _capacity_conflicts(design: Design, file: str) -> list[Problem]:
-    if design.capacity % design.word:
-        return [
-            Problem(
-                "capacity is not a whole number of words",
-                f"{file}: capacity",
-                f"{design.capacity} bit",
-                f"a multiple of the word, {design.word} bit",
-            )
-        ]
-    return []
-
-
-def _fixed(value: Any) -> int | None:
-    return None if value == AUTO else int(value)
-
-
-def _organisation_conflicts(design: Design, file: str) -> list[Problem]:
-    problems = []
-    org, where = design.organisation, f"{file}: organisation"
-    banks, subarrays, rows = _fixed(org.banks), _fixed(org.subarrays), _fixed(org.rows)
-    columns, mux = _fixed(org.columns), _fixed(org.mux)
-    if columns is not None and mux is not None and columns % mux:
-        problems.append(
-            Problem(
-                "columns do not divide into groups of mux",
-                f"{where}.mux",
-                f"{columns} columns, mux {mux}",
-                "a mux that divides the columns",
-            )
-        )
-    if rows is None or columns is None or mux is None or problems:
-        return problems
-    bits = design.code.word_bits
-    together = -(-bits // (columns // mux))  # sub-arrays that are read side by side for one word
-    if subarrays is not None and subarrays % together:
-        problems.append(
-            Problem(
-                "sub-arrays of a bank do not divide into groups that hold a word",
-                f"{where}.subarrays",
-                str(subarrays),
-                f"a multiple of {together}",
-                f"a word of {bits} stored bits at {columns // mux} sense amplifiers each",
-            )
-        )
-    elif subarrays is not None and banks is not None:
-        held = banks * (subarrays // together) * rows * mux
-        if held != design.words:
-            problems.append(
-                Problem(
-                    "the organisation does not hold the capacity",
-                    where,
-                    f"{held} words ({banks} banks x {subarrays} sub-arrays x {rows} rows x "
-                    f"{columns} columns)",
-                    f"{design.words} words of {design.word} data and "
-                    f"{design.code.check_bits} check bits",
-                )
-            )
-    return problems
-
-
-def _other_conflicts(design: Design, file: str) -> list[Problem]:
-    problems = []
-    env = design.environment
-    if not env.temperature_min <= env.temperature_typical <= env.temperature_max:
-        problems.append(
-            Problem(
-                "temperatures out of order",
-                f"{file}: environment",
-                f"{env.temperature_min}, {env.temperature_typical}, {env.temperature_max} K",
-                "temperature_min <= temperature_typical <= temperature_max",
-            )
-        )
-    if design.supply.high < design.supply.core:
-        problems.append(
-            Problem(
-                "the high supply lies below the core supply",
-                f"{file}: supply.high",
-                f"{design.supply.high} V",
-                f"at least {design.supply.core} V",
-            )
-        )
-    if (design.type == "serial") != (design.interface is not None):
-        problems.append(
-            Problem(
-                "a serial chip needs an interface, an embedded macro has none",
-                f"{file}: interface",
-                "none" if design.interface is None else "one",
-            )
-        )
-    if not any(design.aim.model_dump().values()):
-        problems.append(Problem("the aim weighs nothing", f"{file}: aim"))
-    for key, metric in REQUIRED_METRICS.items():
-        limit = getattr(design.requirements, "yield_" if key == "yield" else key)
-        better = METRICS[metric].better
-        if limit is not None and (limit.max is not None) != (better == "lower"):
-            wanted = "max" if better == "lower" else "min"
-            problems.append(
-                Problem(
-                    "a limit on the wrong side",
-                    f"{file}: requirements.{key}",
-                    "min" if wanted == "max" else "max",
-                    wanted,
-                    f"{better} is better",
-                )
-            )
-    return problems
-
-
-def library_designs() -> list[str]:
-    """Names of the shipped designs."""
-    return names("chip")
-
-
-__all__ = ["Design", "conflicts", "library_designs", "load_design"]
+    Wrong entries are left out, or replaced where a design cannot do without them; what then does
+    not hold together is told along with them.
+    """
+    rest, wrong = copy.deepcopy(data), []
+    stand_ins = {"cell": (names("cell") or [""])[0], "technology": names("technology")[0]}
+    for problem in error.problems:
+        key = problem.where.removeprefix(f"{file}: ")
+        wrong.append(key)
+        *parents, leaf = key.split(".")
+        table: Any = rest
+        for parent in parents:
+            table = table.get(parent, {}) if isinstance(table, dict) else {}
+        if isinstance(table, dict):
+            table.pop(leaf, None)
+            if key in stand_ins:
+                table[leaf] = stand_ins[key]
+    try:
+        design = validate_model(Design, rest, file)
+    except InputError:
+        return []
+    found = conflicts(design, file)
+    return [p for p in found if not any(f"{file}: {key}" == p.where for key in wrong)]

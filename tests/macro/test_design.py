@@ -1,0 +1,134 @@
+"""Design files: what the library ships, and every way in which a file can be wrong."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+
+import pytest
+from example_macro import design_data
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tantala.base.errors import InputError
+from tantala.base.library import LIBRARY
+from tantala.macro import design as designs
+
+BASE = (LIBRARY / "chips" / "embedded_13mb_22nm.toml").read_text(encoding="utf-8")
+
+
+def text(**changes: str) -> str:
+    """The shipped 22 nm design with a shipped cell, and some pieces of text replaced."""
+    result = BASE.replace('cell = "embedded_22nm"', 'cell = "hfox_64k"')
+    for old, new in changes.values():
+        assert old in result
+        result = result.replace(old, new)
+    return result
+
+
+@pytest.fixture
+def load(tmp_path):
+    def load_text(content: str):
+        path = tmp_path / "mine.toml"
+        path.write_text(content, encoding="utf-8")
+        return designs.load_design(path)
+
+    return load_text
+
+
+def problems_of(load, content: str) -> list[str]:
+    with pytest.raises(InputError) as caught:
+        load(content)
+    return [str(problem) for problem in caught.value.problems]
+
+
+def test_a_design_file_becomes_a_value(load):
+    design = load(text())
+    assert (design.words, design.code.word_bits) == (98304, 144)
+    assert design.supply.high == 1.8
+    assert design.requirements.limits()["read_latency_s"] == 25e-9
+    assert design == load(text())
+    assert hash(design) == hash(load(text()))
+
+
+@pytest.mark.parametrize("name", ["embedded_8mb_28nm", "embedded_13mb_22nm", "spi_8mb"])
+def test_shipped_designs_state_their_requirements(name):
+    data = tomllib.loads((LIBRARY / "chips" / f"{name}.toml").read_text(encoding="utf-8"))
+    assert data["name"] == name
+    assert {"retention", "endurance", "uber"} <= set(data["requirements"])
+
+
+WRONG = {
+    "unknown cell": ('cell = "hfox_64k"', 'cell = "hfox_64"', "cell: unknown cell.*hfox_64k"),
+    "unknown technology": ('"22nm"', '"23.5 mm"', "technology.*unknown"),
+    "node outside": ('"22nm"', '"7nm"', "technology: node outside the library"),
+    "unknown key": ("seed = 22", "sed = 22", "sed: unknown key.*'seed'"),
+    "unknown section": ("[correction]", "[corection]", "corection: unknown key.*'correction'"),
+    "unknown code": ('code = "bch2"', 'code = "bch"', "correction.code: unknown choice.*bch2"),
+    "unknown corner": ('"slow", "typ', '"slw", "typ', "unknown corner.*'slow'"),
+    "wrong unit": ('capacity = "12 Mibit"', 'capacity = "12 V"', "capacity.*wrong unit"),
+    "no unit": ('core = "0.8 V"', 'core = "0.8"', "supply.core.*no unit"),
+    "negative": ('core = "0.8 V"', 'core = "-0.8 V"', "supply.core.*greater than 0"),
+    "absurd voltage": ('high = "1.8 V"', 'high = "1.8 kV"', "supply.high.*less than or equal"),
+    "absurd heat": ('max = "125 degC"', 'max = "1250 degC"', "temperature_max.*less than"),
+    "not a number": ('min = "90 %"', 'min = "most"', "yield.*not a quantity"),
+    "yield above one": ('min = "90 %"', 'min = "190 %"', "yield.*less than or equal to 1"),
+    "both limits": ('{ min = "90 %" }', '{ min = "90 %", max = "99 %" }', "exactly one of max"),
+    "wrong side": ('{ min = "90 %" }', '{ max = "90 %" }', "yield: a limit on the wrong side"),
+    "fraction of a row": ("rows = 768", "rows = 768.5", "organisation.rows"),
+    "no rows": ("rows = 768", "rows = 0", "organisation.rows.*greater than 0"),
+    "not auto": ("rows = 768", 'rows = "automatic"', "organisation.rows"),
+    "too few rows": ("rows = 768", "rows = 384", "does not hold the capacity.*49152 words"),
+    "mux": ("mux = 64", "mux = 60", "columns do not divide into groups of mux"),
+    "groups": ("subarrays = 16", "subarrays = 15", "do not divide into groups.*multiple of 16"),
+    "part of a word": ('"12 Mibit"', '"12000001 bit"', "capacity is not a whole number of words"),
+    "temperatures": ('min = "-40 degC"', 'min = "50 degC"', "temperatures out of order"),
+    "supplies": ('high = "1.8 V"', 'high = "0.6 V"', "high supply lies below the core"),
+    "interface": ('type = "embedded"', 'type = "serial"', "a serial chip needs an interface"),
+    "missing": ("endurance = 10_000", "", "requirements.endurance: missing key"),
+    "endurance": ("endurance = 10_000", "endurance = -1", "endurance.*greater than or equal to 1"),
+    "seed": ("seed = 22", "seed = -22", "seed.*greater than or equal to 0"),
+    "other kind": ('kind = "chip"', 'kind = "cell"', "kind: unknown choice.*chip"),
+    "broken": ("[supply]", "[supply", "not valid TOML"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_a_wrong_entry_is_told_with_its_key(load, case):
+    old, new, expected = WRONG[case]
+    found = problems_of(load, text(change=(old, new)))
+    assert any(re.search(expected, line) for line in found), found
+    assert all(line.startswith("mine.toml") for line in found)
+
+
+def test_all_problems_come_at_once(load):
+    content = text(
+        a=('cell = "hfox_64k"', 'cell = "hfox"'),
+        b=('core = "0.8 V"', 'core = "0.8 A"'),
+        c=("rows = 768", "rows = 384"),
+        d=("seed = 22", "sead = 22"),
+        e=('{ min = "90 %" }', '{ max = "90 %" }'),
+    )
+    found = problems_of(load, content)
+    # The supply cannot be left out, so conflicts that may depend on it wait for the next round.
+    for key in ("cell", "supply.core", "sead"):
+        assert any(line.startswith(f"mine.toml: {key}:") for line in found), found
+    found = problems_of(load, content.replace('core = "0.8 A"', 'core = "0.8 V"'))
+    for key in ("cell", "sead", "organisation", "requirements.yield"):
+        assert any(line.startswith(f"mine.toml: {key}:") for line in found), found
+
+
+def test_a_missing_file_and_a_wrong_name():
+    with pytest.raises(InputError, match="no such chip file"):
+        designs.load_design("nowhere/mine.toml")
+    with pytest.raises(InputError, match="embedded_8mb_28nm"):
+        designs.load_design("embedded_8mb_28n")
+
+
+@given(st.dictionaries(st.text(max_size=8), st.one_of(st.integers(), st.text(max_size=8))))
+def test_no_file_content_escapes_as_another_error(entries):
+    data = {**design_data(), **entries}
+    try:
+        designs.validate_model(designs.Design, data, "file")
+    except InputError as error:
+        assert error.problems
