@@ -63,5 +63,5 @@ def test_drawing_states_every_block_and_the_total():
     drawing = draw(placed)
     assert "Cells" in drawing
     assert "Block_2" in drawing
-    assert "0.41\N{NARROW NO-BREAK SPACE}mm²" in drawing
+    assert "0.410 mm²" in drawing
     assert math.isclose(placed.width, placed.height)

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterator
 from html import unescape
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from tantala.base.errors import InputError, Problem
 from tantala.base.library import names
@@ -145,7 +145,7 @@ def _label(old: Any, new: Any, index: int) -> str:
     return str(index)
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: Any) -> TypeGuard[float]:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 

@@ -159,13 +159,14 @@ def plan(parts: Sequence[Part], grid: Grid, aspect: float) -> Floorplan:
 
 
 def _ring(parts: Sequence[Part], width: float, height: float) -> tuple[list[Rectangle], float]:
-    """Frames of equal thickness around everything, and their thickness together.
+    """Frames of even thickness around everything, the last part outermost, and their thickness
+    together.
 
     A frame of area a in a rectangle w x h is t thick where w h - (w - 2 t)(h - 2 t) = a.
     """
     placed: list[Rectangle] = []
     margin = 0.0
-    for part in parts:
+    for part in reversed(parts):
         w, h = width - 2 * margin, height - 2 * margin
         thick = 0.25 * ((w + h) - math.sqrt((w + h) ** 2 - 4 * part.area))
         x = y = margin

@@ -149,6 +149,8 @@ def pulses(counts: Mapping[str, tuple[Array, Array]]) -> str:
     """Pulses that a cell needs: operation -> (cells, words), both the fraction still unfinished
     after 1, 2, ...
     """
+    from matplotlib.ticker import MaxNLocator
+
     drawing, panels = figure(_WIDE, 54.0, len(counts))
     for axes, (name, (cells, words)) in zip(panels, counts.items(), strict=True):
         colour = LOW_STATE if name.upper().startswith("SET") else HIGH_STATE
@@ -161,7 +163,7 @@ def pulses(counts: Mapping[str, tuple[Array, Array]]) -> str:
         axes.set_ylabel("Fraction not yet verified")
         low = min(float(c) for c in cells if c > _FLOOR) if (cells > _FLOOR).any() else 1e-6
         axes.set_ylim(max(low / 3, 1e-12), 1.5)
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.legend(loc="upper right")
     return as_svg(drawing, "Write and verify")
 

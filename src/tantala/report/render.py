@@ -104,4 +104,6 @@ def pdf(page: str) -> bytes:
     # turn in the page's style cascade, which costs seconds and changes nothing.
     page = _DRAWING.sub(_as_image, page)
     # A fixed identifier instead of a random one: the same design gives the same file.
-    return weasyprint.HTML(string=page).write_pdf(pdf_identifier=b"tantala")
+    printed = weasyprint.HTML(string=page).write_pdf(pdf_identifier=b"tantala")
+    assert printed is not None  # None comes back only when a target file is named
+    return printed

@@ -8,7 +8,7 @@ import functools
 import io
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, ParamSpec
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,7 +43,7 @@ TEMPERATURES = ("#2166ac", "#4d9ac0", "#8a8d91", "#dd8452", "#b2182b", "#67001f"
 
 
 @functools.cache
-def _settings() -> dict[str, object]:
+def _settings() -> dict[Any, Any]:
     """Matplotlib settings of every figure; registers the shipped font at first use."""
     from matplotlib import font_manager
 

@@ -24,9 +24,9 @@ def directions(macro: Macro) -> tuple[WriteDirection, ...]:
     """SET and RESET of the design's scheme: pulses, voltages and energy in the cell."""
     share = 0.5 * macro.design.write.changed
     bits = float(macro.plan.parallel)
-    return tuple(
-        _direction(name, train, bits, share)
-        for name, train in (("SET", macro.cell.set), ("RESET", macro.cell.reset))
+    return (
+        _direction("SET", macro.cell.set, bits, share),
+        _direction("RESET", macro.cell.reset, bits, share),
     )
 
 
@@ -55,40 +55,50 @@ def shmoo(
 
     Returns: SET and RESET, and what of it lies beyond the range of calibration.
     """
-    nominal = cell.nominal
-    beyond: set[str] = set()
-    panels = []
-    for name, line, gate, width in (
-        ("SET", nominal.set_bitline, nominal.set_wordline, nominal.set_width),
-        ("RESET", nominal.reset_sourceline, nominal.reset_wordline, nominal.reset_width),
-    ):
-        voltages = np.linspace(0.4 * line, 1.3 * line, _VOLTAGES)
-        widths = np.geomspace(width / 100.0, width * 100.0, _WIDTHS)
-        volts, seconds = (
-            np.repeat(axis.ravel(), _CELLS) for axis in np.meshgrid(voltages, widths, indexing="ij")
-        )
-        cells = cell.sample(len(volts), seed=seed)
-        cells.place(np.tile(_written(levels, name), _VOLTAGES * _WIDTHS))
-        if name == "SET":
-            cells.set_pulse(volts, gate, seconds, temperature, extrapolate=True)
-            switched = cells.conductance > reference
-        else:
-            cells.reset_pulse(volts, gate, seconds, temperature, extrapolate=True)
-            switched = cells.conductance < reference
-        beyond |= {f"shmoo, {name}: {text}" for text in cells.extrapolated}
-        panels.append(
-            ShmooFigures(
-                name=name,
-                voltage_V=voltages,
-                width_s=widths,
-                switched=switched.reshape(_VOLTAGES, _WIDTHS, _CELLS).mean(axis=2),
-                gate_voltage_V=gate,
-                nominal_voltage_V=line,
-                nominal_width_s=width,
-                cells=_CELLS,
-            )
-        )
+    panels, beyond = [], set()
+    for name in ("SET", "RESET"):
+        panel, outside = _panel(cell, name, levels, reference, seed, temperature)
+        panels.append(panel)
+        beyond |= {f"shmoo, {name}: {text}" for text in outside}
     return tuple(panels), tuple(sorted(beyond))
+
+
+def _panel(
+    cell: Cell,
+    name: Literal["SET", "RESET"],
+    levels: Levels,
+    reference: float,
+    seed: int,
+    temperature: float,
+) -> tuple[ShmooFigures, set[str]]:
+    nominal = cell.nominal
+    if name == "SET":
+        line, gate, width = nominal.set_bitline, nominal.set_wordline, nominal.set_width
+    else:
+        line, gate, width = nominal.reset_sourceline, nominal.reset_wordline, nominal.reset_width
+    voltages = np.linspace(0.4 * line, 1.3 * line, _VOLTAGES)
+    widths = np.geomspace(width / 100.0, width * 100.0, _WIDTHS)
+    grid = np.meshgrid(voltages, widths, indexing="ij")
+    volts, seconds = (np.repeat(axis.ravel(), _CELLS) for axis in grid)
+    cells = cell.sample(len(volts), seed=seed)
+    cells.place(np.tile(_written(levels, name), _VOLTAGES * _WIDTHS))
+    if name == "SET":
+        cells.set_pulse(volts, gate, seconds, temperature, extrapolate=True)
+        switched = cells.conductance > reference
+    else:
+        cells.reset_pulse(volts, gate, seconds, temperature, extrapolate=True)
+        switched = cells.conductance < reference
+    figures = ShmooFigures(
+        name=name,
+        voltage_V=voltages,
+        width_s=widths,
+        switched=switched.reshape(_VOLTAGES, _WIDTHS, _CELLS).mean(axis=2),
+        gate_voltage_V=gate,
+        nominal_voltage_V=line,
+        nominal_width_s=width,
+        cells=_CELLS,
+    )
+    return figures, cells.extrapolated
 
 
 def _written(levels: Levels, name: str) -> Array:

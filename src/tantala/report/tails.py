@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from scipy.special import bdtr, bdtrc
 
+from tantala.cell.write_verify import Scheme
 from tantala.report.figures import TailCheck
 from tantala.report.notation import storage_time, written
 
 if TYPE_CHECKING:
-    from tantala.cell import Cell
+    from tantala.cell import Cell, Population
     from tantala.macro.design import Design
     from tantala.macro.levels import Level
     from tantala.report.ageing import Ages
@@ -41,7 +42,7 @@ def controls(cell: Cell, ages: Ages, design: Design) -> tuple[TailCheck, ...]:
     checks: list[TailCheck] = []
     for state in ("low", "high"):
         cells = cell.sample(_CELLS, seed=design.seed)
-        _write(cells, state, design)
+        _write(cells, state, design.write.scheme)
         for seconds in (0.0, time):
             if seconds:
                 cells.wait(seconds, kelvin, extrapolate=True)
@@ -55,8 +56,16 @@ def controls(cell: Cell, ages: Ages, design: Design) -> tuple[TailCheck, ...]:
     return tuple(checks)
 
 
-def _write(cells: object, state: str, design: Design) -> None:
-    raise NotImplementedError
+def _write(cells: Population, state: str, scheme: str) -> None:
+    """Write every cell to `state`, from a verified other state, as a memory in use does."""
+    settings = Scheme.of(cells.cell, scheme).settings
+    windows = {
+        "low": (settings.low_resistance_verify, np.inf),
+        "high": (0.0, settings.high_resistance_verify),
+    }
+    other = "high" if state == "low" else "low"
+    for target in (other, state, other, state):
+        cells.write_verify(*windows[target], scheme=scheme)
 
 
 def _control(

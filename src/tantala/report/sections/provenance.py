@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from tantala.report.document import Bullets, Column, Heading, Paragraph, Row, Section, Table, Text
-from tantala.report.notation import percent, plain, significant
+from tantala.report.notation import integer, percent, plain, significant
 from tantala.report.sections.common import figure_symbol
 
 if TYPE_CHECKING:
@@ -117,7 +117,6 @@ def sources(sheet: Datasheet) -> Section:
         for index, entry in enumerate(sheet.sources, start=1)
     )
     columns = (Column("", "right", "5%"), Column("Source"), Column("Numbers used", "right", "16%"))
-    table = Table("sources", "Sources of the numbers used", columns, rows)
     origin = sheet.origin
     again = (
         Row(("Command", Markup("<code>{}</code>").format(origin.command))),
@@ -137,8 +136,12 @@ def sources(sheet: Datasheet) -> Section:
     for entry in sheet.sources:
         for kind, count in entry.numbers.items():
             kinds[kind] = kinds.get(kind, 0) + count
-    text = f"{sum(kinds.values())} cited numbers stand behind this datasheet: {_counts(kinds)}."
-    return Section("sources", "Sources and reproduction", (Paragraph(text), table, remake))
+    caption = (
+        f"Sources of the {integer(sum(kinds.values()))} cited numbers behind this datasheet:"
+        f" {_counts(kinds)}"
+    )
+    table = Table("sources", caption, columns, rows)
+    return Section("sources", "Sources and reproduction", (table, remake))
 
 
 def _counts(counts: dict[str, int]) -> str:

@@ -22,16 +22,15 @@ def die_yield(sheet: Datasheet) -> Section:
     )
     parts = sheet.breakdowns["yield"]
     rows = [Row((capitalised(name), _share(value))) for name, value in parts.items()]
-    rows.append(Row(("Yield", percent(sum(parts.values()), 4)), "total"))
+    rows.append(Row(("Yield", _share(sum(parts.values()), 4)), "total"))
     columns = (Column("Dies", width="60%"), Column("Share of all dies", "right"))
     table = Table("yield", "Yield", columns, tuple(rows))
     return Section("yield", "Yield", (Paragraph(text), table), "keep")
 
 
-def _share(value: float) -> str:
-    if abs(value) < 1e-6:
-        return "0"
-    return percent(value, 3)
+def _share(value: float, digits: int = 3) -> str:
+    """A share in per cent; what is less than a ten-millionth of the dies is nothing."""
+    return percent(value, digits) if abs(value) >= 1e-7 else percent(0.0)
 
 
 def requirements(sheet: Datasheet) -> Section:
