@@ -72,7 +72,7 @@ def _print(rows: tuple[Row, ...]) -> None:
     for row in rows:
         for comparison in row.comparisons:
             style = "" if comparison.met else "red"
-            table.add_row(row.name, row.use, *_line(comparison), style=style)
+            table.add_row(row.name, comparison.use, *_line(comparison), style=style)
     console.print(table)
     _print_notes(rows, console)
     console.print("[bold]Geometric-mean error[/] (1.00 is perfect)")

@@ -104,7 +104,7 @@ def geometric_train(
     width: float,
 ) -> PulseTrain:
     """A train whose every pulse succeeds with the same probability."""
-    unfinished = (1.0 - success) ** np.arange(pulses + 1)
+    unfinished = np.power(1.0 - success, np.arange(pulses + 1, dtype=float))
     if not 0.0 < success <= 1.0 or pulses < 1 or not math.isfinite(energy):
         raise ValueError(f"success {success}, pulses {pulses}, energy {energy}")
     return PulseTrain(unfinished, np.full(pulses, energy), voltage, gate_voltage, current, width)
