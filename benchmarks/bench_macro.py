@@ -17,8 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tantala.macro import figures, load_design, search
-from tantala.macro.blocks import build
+from tantala.macro import load_design, search
 from tantala.macro.macro import Macro
 from tantala.macro.plan import Plan, space
 
@@ -98,7 +97,7 @@ def searching(macro: Macro) -> tuple[search.Found, float]:
 def oracle(macro: Macro) -> float:
     """Least score of the full space, every candidate written out, limits included."""
     design = macro.design
-    setting = macro.setting("typical", design.environment.temperature_typical)
+    equations = macro.equations()
     exponents, limits = search.weights(design.aim), macro.searchable_limits()
     candidates, best = space(design), np.inf
     for start in range(0, candidates.structures, 64):
@@ -106,7 +105,7 @@ def oracle(macro: Macro) -> float:
         parts = [np.asarray(getattr(block, field.name)) for field in fields(Plan)]
         shape = np.broadcast_shapes(*(part.shape for part in parts))
         plan = Plan(*(np.broadcast_to(part, shape).reshape(-1).copy() for part in parts))
-        values = figures.searchable(setting, plan, build(setting, plan))
+        values = equations(plan)
         mask = search.within(values, limits)
         good = values["feasible"] if mask is None else values["feasible"] & mask
         if good.any():

@@ -7,8 +7,7 @@ import pytest
 from example_macro import bit_cell, design
 
 from tantala.base.errors import InputError
-from tantala.macro import figures, search
-from tantala.macro.blocks import build
+from tantala.macro import search
 from tantala.macro.macro import Macro
 from tantala.macro.pareto import front_reference
 from tantala.macro.plan import space
@@ -28,12 +27,11 @@ def one_by_one():
     """Every candidate of a reduced space, evaluated on its own."""
     chosen = design(organisation=REDUCED, write=WRITE, capacity="256 Kibit")
     macro = Macro(chosen, cell=bit_cell())
-    setting = macro.setting("typical", chosen.environment.temperature_typical)
+    equations = macro.equations()
     candidates = space(chosen)
     values = []
     for index in range(candidates.size):
-        plan = candidates.candidate(index)
-        found = figures.searchable(setting, plan, build(setting, plan))
+        found = equations(candidates.candidate(index))
         values.append({name: float(value) for name, value in found.items()})
         if not found["feasible"]:
             values[-1] = dict.fromkeys(found, np.inf)

@@ -45,7 +45,6 @@ class Supplies:
     line_voltage: Any
     set_draw: Any
     reset_draw: Any
-    feasible: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,5 +157,4 @@ def _supplies(setting: Setting, plan: Plan, column: ColumnPath, array: CellArray
         voltage,
         per_volt / cell.set.voltage,
         per_volt / cell.reset.voltage,
-        wanted <= limit * (1.0 + 1e-9),
     )

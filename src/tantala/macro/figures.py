@@ -13,6 +13,7 @@ import numpy as np
 from tantala.macro.blocks import Blocks
 from tantala.macro.plan import Plan
 from tantala.macro.setting import Setting
+from tantala.macro.subarray import ColumnPath
 from tantala.macro.write_verify import PulseTrain
 
 Parts = dict[str, Any]
@@ -210,5 +211,12 @@ def searchable(setting: Setting, plan: Plan, blocks: Blocks) -> dict[str, Any]:
         "write_time_s": sum_parts(write_time_parts(setting, blocks)),
         "write_energy_per_bit_J": sum_parts(write_energy_parts(setting, plan, blocks)),
         "standby_W": sum_parts(standby_parts(setting, plan, blocks)),
-        "feasible": blocks.supplies.feasible & (blocks.column.time.usable > 0.0),
+        "feasible": feasible(setting, blocks.column),
     }
+
+
+def feasible(setting: Setting, column: ColumnPath) -> Any:
+    """Whether the devices bear the write voltage and the amplifiers can tell the states apart."""
+    limit = setting.process.io.parameters.maximum_voltage * (1.0 + 1e-9)
+    borne = np.maximum(column.set_supply, column.reset_supply) <= limit
+    return borne & (column.time.usable > 0.0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,7 @@ from tantala.macro.plan import Plan, space
 from tantala.macro.search import AIMED, Found, search, weights
 from tantala.macro.setting import Setting
 from tantala.macro.sheet import Sheet
+from tantala.macro.subarray import cell_array, column_path
 from tantala.macro.write_verify import tail_pulses
 from tantala.macro.yields import yield_parts
 from tantala.technology import Technology, load_technology
@@ -173,6 +174,13 @@ class Macro:
                 return candidates.candidate(0)
         return self.found.plan
 
+    def _extremes(self) -> list[Setting]:
+        """Corners and temperatures at the edges of what the design must bear."""
+        env = self.design.environment
+        edges = {env.temperature_min, env.temperature_max}
+        corners = [corner for corner in env.corners if corner != "typical"] or ["typical"]
+        return [self.setting(corner, edge) for corner in corners for edge in sorted(edges)]
+
     def searchable_limits(self) -> dict[str, float]:
         """The requirements that a search can obey, metric name -> limit."""
         stated = self.design.requirements.limits()
@@ -181,6 +189,8 @@ class Macro:
     def search(self, front: bool = True, limits: Mapping[str, float] | None = None) -> Found:
         """The best organisation for the design's aim at typical conditions.
 
+        Candidates must also be readable and writable at every corner and extreme temperature.
+
         Args:
             front: also collect the Pareto front of the aimed figures.
             limits: metric name -> limit that a candidate must meet at typical conditions.
@@ -188,12 +198,22 @@ class Macro:
         Raises:
             InputError: no organisation meets the limits, or none can be built.
         """
+        exponents = weights(self.design.aim)
+        return search(space(self.design), self.equations(), exponents, limits, front)
+
+    def equations(self) -> Callable[[Plan], dict[str, Any]]:
+        """The searchable figures of any plan at typical conditions, and whether it is feasible."""
         setting = self.setting("typical", self.design.environment.temperature_typical)
+        extremes = self._extremes()
 
-        def equations(plan: Plan) -> dict[str, Any]:
-            return figures.searchable(setting, plan, build(setting, plan))
+        def evaluate(plan: Plan) -> dict[str, Any]:
+            values = figures.searchable(setting, plan, build(setting, plan))
+            for extreme in extremes:
+                column = column_path(extreme, plan, cell_array(extreme, plan))
+                values["feasible"] = values["feasible"] & figures.feasible(extreme, column)
+            return values
 
-        return search(space(self.design), equations, weights(self.design.aim), limits, front)
+        return evaluate
 
     @functools.cached_property
     def records(self) -> tuple[Any, ...]:
@@ -225,13 +245,15 @@ class Macro:
     def _require_feasible(self, setting: Setting, blocks: Blocks) -> None:
         where = f"{self.design.name} at {setting.process.corner}, {setting.process.temperature:g} K"
         column, problems = blocks.column, []
-        if not blocks.supplies.feasible:
+        limit = setting.process.io.parameters.maximum_voltage
+        needed = float(max(column.set_supply, column.reset_supply))
+        if needed > limit * (1.0 + 1e-9):
             problems.append(
                 Problem(
                     "the write drivers need more voltage than the devices bear",
                     where,
-                    f"{float(max(column.set_supply, column.reset_supply)):.3g} V",
-                    f"{float(blocks.supplies.line_voltage):.3g} V",
+                    f"{needed:.3g} V",
+                    f"{limit:.3g} V",
                     hint="shorter bit lines, or a technology with higher I/O voltage",
                 )
             )
