@@ -59,7 +59,8 @@ def shmoo(
     for name in ("SET", "RESET"):
         panel, outside = _panel(cell, name, levels, reference, seed, temperature)
         panels.append(panel)
-        beyond |= {f"shmoo, {name}: {text}" for text in outside}
+        # The population names the law first: "reset: pulse width outside ...".
+        beyond |= {f"Shmoo, {name}: {text.rpartition(': ')[2]}" for text in outside}
     return tuple(panels), tuple(sorted(beyond))
 
 

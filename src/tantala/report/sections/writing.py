@@ -104,6 +104,6 @@ def _shmoo(sheet: Datasheet) -> Figure:
     return Figure(
         "shmoo",
         f"Shmoo: share of cells that one pulse takes to the other side of the reference,"
-        f" {integer(sheet.shmoo[0].cells)} cells a point. Circle: first pulse of the write scheme.",
+        f" {integer(sheet.shmoo[0].cells)} cells a point. Circle: the nominal pulse of the cell.",
         plots.shmoo(panels),
     )
