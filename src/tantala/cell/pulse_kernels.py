@@ -58,6 +58,9 @@ class SetConstants(NamedTuple):
     gain: F  # A/V^2
     minimum: F  # ohm
     series: F  # ohm
+    closed_lift: F
+    closed_exponent: F
+    closed: F  # p ln R_closed
     spread: F  # sigma of ln R
     skewness: F
 
@@ -67,8 +70,8 @@ class ResetConstants(NamedTuple):
 
     barrier_cell: F  # eV
     barrier_event: F  # eV
-    stubborn_barrier: F  # eV
-    stubborn_fraction: F
+    weak_barrier: F  # eV
+    weak_limit: F  # of a random word, below which a cell is weak
     of_cell: F  # square roots of the shares of the growth
     of_drift: F
     of_event: F
@@ -88,6 +91,7 @@ class ResetConstants(NamedTuple):
     decrease: F
     decrease_floor: F  # ohm
     decrease_time: F  # ln of the time scale at zero volts
+    per_fade: F  # 1/s
     decrease_per_volt: F  # 1/V
     decrease_exponent: F
     decrease_spread: F
@@ -103,26 +107,38 @@ def _soft(x):
 
 
 @njit(**OPTIONS)
-def _set_draws(address, writes, c, k0, k1, excess, shift, xi):
-    """Extra barrier [eV], extra threshold [V] and the part of xi without drift of each cell."""
+def _set_draws(address, writes, c, k0, k1, excess, shift, xi, phase):
+    """Extra barrier [eV] and threshold [V], xi without its drift, and the drift's phase."""
     for i in range(len(xi)):
         low = np.uint32(address[i] & _LOW_BITS)
         high = np.uint32(address[i] >> _HALF)
         trait = philox4x32(low, _ZERO, _TRAITS, high, k0, k1)
         event = philox4x32(low, writes[i], _SET_EVENT, high, k0, k1)
+        condition = philox4x32(low, _ZERO, _CONDITION, high, k0, k1)
         excess[i] = c.barrier_cell * normal32(trait[0]) + c.barrier_event * normal32(event[0])
         shift[i] = c.threshold_spread * normal32(trait[1])
+        phase[i] = condition[1]
         xi[i] = c.of_cell * normal32(trait[2]) + c.of_event * normal32(event[1])
 
 
 @njit(**OPTIONS)
-def _add_drift(address, cycles, steps, share, word, k0, k1, xi):
+def _add_drift(address, cycles, phase, steps, share, word, k0, k1, xi):
     """Add the slow drift; `word` 0 for the low, 1 for the high state."""
     for i in range(len(xi)):
         low = np.uint32(address[i] & _LOW_BITS)
         high = np.uint32(address[i] >> _HALF)
-        condition = philox4x32(low, _ZERO, _CONDITION, high, k0, k1)
-        xi[i] += share * drift32(low, high, cycles[i], condition[1], steps, k0, k1, word)
+        xi[i] += share * drift32(low, high, cycles[i], phase[i], steps, k0, k1, word)
+
+
+@njit(inline="always")
+def _compliance(critical, bitline, overdrive, c):
+    """R [ohm] at which the cell's voltage is `critical`; `overdrive` [V] without drain lowering."""
+    drop = max(bitline - critical, _SMALLEST_DROP)
+    pinch = (overdrive + c.dibl * drop) * c.per_slope
+    forward = c.unit * _soft(pinch / c.unit)
+    backward = c.unit * _soft((pinch - drop) / c.unit)
+    current = max(c.gain * (forward * forward - backward * backward), _SMALLEST_CURRENT)
+    return F(c.minimum + critical * (F(1.0) / current + c.series / drop))
 
 
 @njit(**OPTIONS)
@@ -130,20 +146,19 @@ def _set_physics(
     conductance, movable, bitline, wordline, width, c, excess, shift, xi, energy, switched
 ):
     """The equations of `SetLaw`, in place."""
-    per_unit, per_lowering, steepness = F(1.0) / c.unit, F(1.0) / c.lowering, c.lowering / c.heat
+    per_lowering, steepness = F(1.0) / c.lowering, c.lowering / c.heat
     for i in range(len(conductance)):
         before = F(1.0) / conductance[i]
-        height = c.barrier + excess[i] + c.barrier_slope * log32(before) - c.heat * log32(width[i])
-        critical = max(height * per_lowering, F(FLOOR_VOLTAGE))
-        drop = bitline[i] - critical
-        safe = max(drop, _SMALLEST_DROP)
-        overdrive = (wordline[i] - c.threshold - shift[i] + c.dibl * safe) * c.per_slope
-        forward = c.unit * _soft(overdrive * per_unit)
-        backward = c.unit * _soft((overdrive - safe) * per_unit)
-        current = max(c.gain * (forward * forward - backward * backward), _SMALLEST_CURRENT)
-        grown = c.minimum + critical * (F(1.0) / current + c.series / safe)
-        target = grown * exp32(c.spread * skewed32(xi[i], c.skewness))
-        target = target if drop > F(0.0) else _NEVER
+        log_before = log32(before)
+        height = c.barrier + excess[i] - c.heat * log32(width[i])
+        critical = max((height + c.barrier_slope * log_before) * per_lowering, F(FLOOR_VOLTAGE))
+        overdrive = wordline[i] - c.threshold - shift[i]
+        reached = log32(min(_compliance(critical, bitline[i], overdrive, c), before))
+        settled = max((height + c.barrier_slope * reached) * per_lowering, F(FLOOR_VOLTAGE))
+        grown = _compliance(settled, bitline[i], overdrive, c)
+        lift = c.closed_lift / (F(1.0) + exp32(c.closed_exponent * log_before - c.closed))
+        target = grown * exp32(lift + c.spread * skewed32(xi[i], c.skewness))
+        target = target if bitline[i] > critical else _NEVER
         target = target if movable[i] != 0 else _NEVER
         after = min(before, target)
         wait = width[i] * exp32(min((critical - bitline[i]) * steepness, F(0.0)))
@@ -158,23 +173,23 @@ def set_cells(
     energy, switched,
 ):  # fmt: skip
     """One SET pulse; `c` are SetConstants, `steps` is log2 of the drift period."""
-    excess, shift, xi = np.empty(BLOCK, F), np.empty(BLOCK, F), np.empty(BLOCK, F)
+    buffers, phases = np.empty((3, BLOCK), F), np.empty(BLOCK, np.uint32)
     for start in range(0, len(conductance), BLOCK):
         to = min(start + BLOCK, len(conductance))
         count = to - start
-        e, s, x = excess[:count], shift[:count], xi[:count]
-        _set_draws(address[start:to], writes[start:to], c, k0, k1, e, s, x)
-        _add_drift(address[start:to], cycles[start:to], steps, c.of_drift, 0, k0, k1, x)
+        excess, shift, xi = buffers[0, :count], buffers[1, :count], buffers[2, :count]
+        phase = phases[:count]
+        _set_draws(address[start:to], writes[start:to], c, k0, k1, excess, shift, xi, phase)
+        _add_drift(address[start:to], cycles[start:to], phase, steps, c.of_drift, 0, k0, k1, xi)
         _set_physics(
             conductance[start:to], movable[start:to], bitline[start:to], wordline[start:to],
-            width[start:to], c, e, s, x, energy[start:to], switched[start:to],
+            width[start:to], c, excess, shift, xi, energy[start:to], switched[start:to],
         )  # fmt: skip
 
 
 @njit(**OPTIONS)
-def _reset_draws(address, writes, c, k0, k1, excess, xi, fall):
-    """Extra barrier [eV], the part of xi without drift, and the normal of the decrease."""
-    limit = c.stubborn_fraction * F(2.0**32)
+def _reset_draws(address, writes, c, k0, k1, excess, xi, fall, phase):
+    """Extra barrier [eV], xi without its drift, the normal of the fall, and the drift's phase."""
     for i in range(len(xi)):
         low = np.uint32(address[i] & _LOW_BITS)
         high = np.uint32(address[i] >> _HALF)
@@ -182,7 +197,8 @@ def _reset_draws(address, writes, c, k0, k1, excess, xi, fall):
         condition = philox4x32(low, _ZERO, _CONDITION, high, k0, k1)
         event = philox4x32(low, writes[i], _RESET_EVENT, high, k0, k1)
         own = c.barrier_cell * normal32(trait[0]) + c.barrier_event * normal32(event[0])
-        excess[i] = own + (c.stubborn_barrier if F(condition[0]) < limit else F(0.0))
+        excess[i] = own + (c.weak_barrier if F(condition[0]) < c.weak_limit else F(0.0))
+        phase[i] = condition[1]
         xi[i] = c.of_cell * normal32(trait[3]) + c.of_event * normal32(event[1])
         fall[i] = normal32(event[2])
 
@@ -226,7 +242,7 @@ def _reset_physics(conductance, cycles, movable, width, c, volts, log_time, grow
         decay = c.decrease_per_volt * volts[i] + log32(width[i]) - c.decrease_time
         progress = exp32(c.decrease_exponent * decay)
         spread = exp32(c.decrease_spread * (draw[i] - F(0.5) * c.decrease_spread))
-        closed = exp32(-F(2.0) * max(before, F(0.0)))
+        closed = exp32(-F(2.0) * max(before, F(0.0))) / (F(1.0) + width[i] * c.per_fade)
         fall = c.decrease * progress / (F(1.0) + progress) * spread * closed
         ohms = F(1.0) / conductance[i]
         above = max(ohms - c.decrease_floor, F(0.0))
@@ -257,14 +273,14 @@ def reset_cells(
     energy, switched,
 ):  # fmt: skip
     """One RESET pulse; `c` are ResetConstants, `steps` is log2 of the drift period."""
-    buffers = np.empty((5, BLOCK), F)
+    buffers, phases = np.empty((5, BLOCK), F), np.empty(BLOCK, np.uint32)
     for start in range(0, len(conductance), BLOCK):
         to = min(start + BLOCK, len(conductance))
         count = to - start
         excess, xi, fall = buffers[0, :count], buffers[1, :count], buffers[2, :count]
-        volts, onset = buffers[3, :count], buffers[4, :count]
-        _reset_draws(address[start:to], writes[start:to], c, k0, k1, excess, xi, fall)
-        _add_drift(address[start:to], cycles[start:to], steps, c.of_drift, 1, k0, k1, xi)
+        volts, onset, phase = buffers[3, :count], buffers[4, :count], phases[:count]
+        _reset_draws(address[start:to], writes[start:to], c, k0, k1, excess, xi, fall, phase)
+        _add_drift(address[start:to], cycles[start:to], phase, steps, c.of_drift, 1, k0, k1, xi)
         _reset_growth(cycles[start:to], c, xi)
         _reset_times(source[start:to], wordline[start:to], width[start:to], c, excess, volts)
         _reset_physics(

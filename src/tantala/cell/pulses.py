@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tantala.cell.cell import Cell
 
 SMALLEST_SKEWNESS = 1e-3  # g of the kernels, whose Tukey transform divides by it
+WORDS = 2.0**32  # values of a random word
 Array = NDArray[Any]
 
 
@@ -59,6 +60,11 @@ def _normals(seed: int, stream: int, address: Array, event: Array | int, word: i
     return ndtri((words(seed, stream, address, event)[word] + 0.5) * TWO_TO_MINUS_32)
 
 
+def _weak(spread: VariabilityLaw, seed: int, address: Array) -> NDArray[np.bool_]:
+    drawn = words(seed, variability.CONDITION, address)[variability.WEAK]
+    return drawn < spread.weak_fraction * WORDS
+
+
 def set_reference(cell: Cell, seed: int, cells: Cells, pulse: Pulse) -> tuple[Array, Array]:
     """SET in plain numpy (float64); returns (energy [J], switched) and changes conductance."""
     law, spread = cell.law("set"), cell.law("variability")
@@ -78,7 +84,7 @@ def set_reference(cell: Cell, seed: int, cells: Cells, pulse: Pulse) -> tuple[Ar
     width = pulse.width.astype(np.float64)
     critical = law.critical_voltage(width, pulse.temperature, before, excess)
     shift = spread.threshold_spread * trait[variability.THRESHOLD]
-    target = law.resistance(bitline, wordline, critical, shift)
+    target = law.target(before, bitline, wordline, width, pulse.temperature, excess, shift)
     target = target * np.exp(spread.low_spread * skewed(xi, spread.low_skewness))
     after = np.where(cells.movable, np.minimum(before, target), before)
     # Until the barrier of the whole bit-line voltage is crossed, only the old current flows.
@@ -93,7 +99,6 @@ def reset_reference(cell: Cell, seed: int, cells: Cells, pulse: Pulse) -> tuple[
     """RESET in plain numpy (float64); returns (energy [J], switched) and changes conductance."""
     law, spread = cell.law("reset"), cell.law("variability")
     trait = [_normals(seed, variability.TRAITS, cells.address, 0, word) for word in range(4)]
-    condition = words(seed, variability.CONDITION, cells.address)
     event = [
         _normals(seed, variability.RESET_EVENT, cells.address, cells.writes, word)
         for word in range(3)
@@ -102,8 +107,7 @@ def reset_reference(cell: Cell, seed: int, cells: Cells, pulse: Pulse) -> tuple[
     excess = law.barrier_spread * (
         math.sqrt(share) * trait[variability.BARRIER] + math.sqrt(1.0 - share) * event[0]
     )
-    stubborn = condition[variability.STUBBORN] < law.stubborn_fraction * 2.0**32
-    excess = excess + law.stubborn_barrier * stubborn
+    excess = excess + law.weak_barrier * _weak(spread, seed, cells.address)
     of_cell, of_drift, of_event = spread.shares("high")
     slow = drift(seed, cells.address, cells.cycles, spread.drift_shift, 1)
     xi = of_cell * trait[variability.HIGH] + of_drift * slow + of_event * event[1]
@@ -149,6 +153,9 @@ def set_constants(cell: Cell, temperature: float) -> SetConstants:
         gain=law.transistor_gain,
         minimum=law.minimum_resistance,
         series=law.series_resistance,
+        closed_lift=law.closed_lift,
+        closed_exponent=law.closed_exponent,
+        closed=law.closed_exponent * math.log(law.closed_resistance),
         spread=spread.low_spread,
         skewness=max(spread.low_skewness, SMALLEST_SKEWNESS),
     )
@@ -164,8 +171,8 @@ def reset_constants(cell: Cell, temperature: float) -> ResetConstants:
     values = ResetConstants(
         barrier_cell=law.barrier_spread * math.sqrt(share),
         barrier_event=law.barrier_spread * math.sqrt(1.0 - share),
-        stubborn_barrier=law.stubborn_barrier,
-        stubborn_fraction=law.stubborn_fraction,
+        weak_barrier=law.weak_barrier,
+        weak_limit=spread.weak_fraction * WORDS,
         **_shares(spread, "high"),
         per_heat=1.0 / heat,
         barrier=math.log(law.attempt_time) + law.barrier / heat,
@@ -184,6 +191,7 @@ def reset_constants(cell: Cell, temperature: float) -> ResetConstants:
         decrease_floor=law.decrease_floor,
         decrease_time=math.log(law.decrease_time)
         + law.decrease_voltage / law.decrease_voltage_scale,
+        per_fade=1.0 / law.decrease_fade,
         decrease_per_volt=1.0 / law.decrease_voltage_scale,
         decrease_exponent=law.decrease_exponent,
         decrease_spread=law.decrease_spread,

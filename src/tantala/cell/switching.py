@@ -8,7 +8,11 @@ with the attempt time t_0, switches within a pulse of width t at temperature T w
 The filament then grows until the cell's share of the bit-line voltage has fallen to V_c, while the
 transistor passes I(V_WL, V_BL - V_c) in series with R_s, and saturates at R_min:
 
-    R = (R_min + V_c / I + V_c R_s / (V_BL - V_c)) * spread,   R <= R_before .
+    R = (R_min + V_c / I + V_c R_s / (V_BL - V_c)) * lift * spread,   R <= R_before .
+
+V_c of the onset is that of the state before, V_c where the growth ends that of the state reached:
+E rises with ln R. A gap closes with an overshoot that a filament without a gap does not see, so a
+cell that is already closed stays higher: ln lift = h / (1 + (R_before / R_closed)**p).
 
 One equation gives the switching probability (V_c is spread by the barrier's spread), the partial
 SET near threshold, the compliance and its dependence on V_BL and width, all with temperature. The
@@ -24,8 +28,8 @@ RESET (source line high; the transistor follows V_WL + V_x, so V = softmin(V_SL,
 
 so the first stroke multiplies R by about J and then grows as t**b; pulses add up, because the state
 x is an equivalent time. Before the onset R falls a little towards a floor, by a spread amount that
-saturates with time, and creeps up as J - 1 times (t / t_on)**m. Stubborn cells have more barrier,
-which makes their failed RESET persistent.
+comes and fades with time, and creeps up as J - 1 times (t / t_on)**m. Weak cells (`variability`)
+have more barrier, which makes their failed RESET persistent.
 
 The law has no self-heating: its barriers and lowerings are apparent ones at the cell's own current.
 """
@@ -55,6 +59,9 @@ class SetLaw:
     reference_resistance: float = quantity("ohm", "resistance at which E is stated", minimum=1)
     minimum_resistance: float = quantity("ohm", "R_min, of a fully grown filament", minimum=0)
     series_resistance: float = quantity("ohm", "R_s, of wires and access", minimum=0)
+    closed_lift: float = quantity("1", "h, ln of the lift of an already closed cell", minimum=0)
+    closed_resistance: float = quantity("ohm", "R_closed, below which a cell is closed", minimum=1)
+    closed_exponent: float = quantity("1", "p, sharpness of that change", minimum=0)
     transistor_gain: float = quantity("A/V^2", "specific current of the transistor / V**2")
     transistor_threshold: float = quantity("V", "threshold of the select transistor")
     transistor_slope: float = quantity("1", "slope factor n of the transistor", minimum=0.1)
@@ -94,22 +101,37 @@ class SetLaw:
         unit = 2.0 * self.transistor_softness
         return (unit * np.logaddexp(0.0, voltage / unit)) ** 2
 
-    def resistance(
+    def compliance(
+        self, bitline: ArrayLike, wordline: ArrayLike, critical: ArrayLike, shift: ArrayLike = 0.0
+    ) -> Array:
+        """R [ohm] at which the cell's voltage is `critical` [V]; `shift` [V] as in `current`."""
+        drop = np.maximum(np.asarray(bitline) - np.asarray(critical), 1e-6)
+        current = np.maximum(self.current(wordline, drop, shift), 1e-12)
+        grown = np.asarray(critical) * (1.0 / current + self.series_resistance / drop)
+        return self.minimum_resistance + grown
+
+    def target(
         self,
+        before: ArrayLike,
         bitline: ArrayLike,
         wordline: ArrayLike,
-        critical: ArrayLike,
+        width: ArrayLike,
+        temperature: float,
+        excess: ArrayLike = 0.0,
         shift: ArrayLike = 0.0,
     ) -> Array:
-        """R [ohm] at which the cell's voltage has fallen to `critical`; inf if it never rose to it.
+        """R [ohm] that a cell at `before` [ohm] tends to in the pulse; infinite without onset.
 
-        The median, that is without the spread of ln R after SET.
+        The median, without the spread of ln R after SET. The barrier of the onset is that of the
+        state before; the growth ends at the barrier of the state it has come to.
         """
-        drop = np.asarray(bitline) - np.asarray(critical)
-        safe = np.maximum(drop, 1e-6)
-        current = np.maximum(self.current(wordline, safe, shift), 1e-12)
-        grown = np.asarray(critical) * (1.0 / current + self.series_resistance / safe)
-        return np.where(drop > 0.0, self.minimum_resistance + grown, np.inf)
+        onset = self.critical_voltage(width, temperature, before, excess)
+        first = self.compliance(bitline, wordline, onset, shift)
+        settled = self.critical_voltage(width, temperature, np.minimum(first, before), excess)
+        openness = (np.asarray(before) / self.closed_resistance) ** self.closed_exponent
+        lift = np.exp(self.closed_lift / (1.0 + openness))
+        grown = self.compliance(bitline, wordline, settled, shift) * lift
+        return np.where(np.asarray(bitline) > onset, grown, np.inf)
 
 
 @dataclass(frozen=True)
@@ -127,12 +149,12 @@ class ResetLaw:
     follower_softness: float = quantity("V", "width of the change to following", minimum=1e-3)
     jump: float = quantity("1", "J, ratio of the first stroke", minimum=1)
     growth: float = quantity("1", "b, exponent of the growth with time", minimum=0.02)
-    stubborn_fraction: float = quantity("1", "share of stubborn cells", minimum=0, maximum=1)
-    stubborn_barrier: float = quantity("eV", "their extra barrier", minimum=0)
+    weak_barrier: float = quantity("eV", "extra barrier of weak cells", minimum=0)
     creep_exponent: float = quantity("1", "m, of the creep before the onset", minimum=0.1)
     decrease: float = quantity("1", "largest mean fall of ln(R - floor) before it", minimum=0)
     decrease_floor: float = quantity("ohm", "resistance that the fall tends to", minimum=0)
     decrease_time: float = quantity("s", "its time scale at the decrease voltage", minimum=0)
+    decrease_fade: float = quantity("s", "time after which the fall fades again", minimum=0)
     decrease_voltage: float = quantity("V", "voltage at which that time is stated")
     decrease_voltage_scale: float = quantity("V", "e-fold of that time", minimum=1e-3)
     decrease_exponent: float = quantity("1", "exponent of its growth with time", minimum=0)
@@ -168,8 +190,8 @@ class ResetLaw:
     ) -> Array:
         """R [ohm] of a cell whose pulse ends before its `onset` [s]; `xi` standard normal.
 
-        R - floor falls by a saturating amount, and R creeps up towards the first stroke. The fall
-        fades with the square of R / R_ref above R_ref, where the gap is open.
+        R - floor falls for a while, and R creeps up towards the first stroke. The fall is less by
+        the square of R / R_ref above R_ref, where the gap is open.
         """
         before, time = np.asarray(resistance, np.float64), np.asarray(width, np.float64)
         scale = self.decrease_time * np.exp(
@@ -178,7 +200,8 @@ class ResetLaw:
         progress = (time / scale) ** self.decrease_exponent
         spread = np.exp(self.decrease_spread * xi - 0.5 * self.decrease_spread**2)
         open_gap = np.maximum(before / self.reference_resistance, 1.0)
-        fall = self.decrease * progress / (1.0 + progress) * spread / open_gap**2
+        fade = 1.0 + time / self.decrease_fade
+        fall = self.decrease * progress / (1.0 + progress) * spread / (open_gap**2 * fade)
         above = np.maximum(before - self.decrease_floor, 0.0)
         fallen = np.minimum(before, self.decrease_floor) + above * np.exp(-fall)
         return fallen * (1.0 + (self.jump - 1.0) * (time / onset) ** self.creep_exponent)

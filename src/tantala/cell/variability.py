@@ -11,6 +11,9 @@ a sum of three telegraph-like steps: step k holds a value for period * 8**k cycl
 phase for each cell, so that its autocorrelation is 1 - lag / (period * 8**k) and the drift of any
 cycle is a pure function of (seed, address, cycle).
 
+A share of the cells is weak: their RESET barrier is higher (`ResetLaw.weak_barrier`), so that RESET
+often fails on them.
+
 Skewness uses Tukey's g transform, (exp(g xi) - 1) / g, which keeps the median and tends to xi as g
 tends to 0 (Tukey, "Exploratory Data Analysis", 1977).
 """
@@ -29,11 +32,11 @@ from tantala.base.binding import quantity
 from tantala.base.random import TWO_TO_MINUS_32, philox4x32, purpose, words
 from tantala.cell.elementary import F, exp32
 
-# Traits of a cell, one block each: words BARRIER ... HIGH as normals, STUBBORN ... LIFE uniform.
+# Traits of a cell, one block each: BARRIER ... HIGH are normals, WEAK ... FORMING uniform words.
 TRAITS = purpose("cell.traits")
 BARRIER, THRESHOLD, LOW, HIGH = 0, 1, 2, 3
 CONDITION = purpose("cell.condition")
-STUBBORN, PHASE, LIFE, FORMING = 0, 1, 2, 3
+WEAK, PHASE, LIFE, FORMING = 0, 1, 2, 3
 # Draws of one pulse, addressed by the event number of the write.
 SET_EVENT = purpose("cell.set")
 RESET_EVENT = purpose("cell.reset")
@@ -55,6 +58,7 @@ class VariabilityLaw:
     threshold_spread: float = quantity(
         "V", "sigma of the select transistor's threshold, cell to cell", minimum=0
     )
+    weak_fraction: float = quantity("1", "share of weak cells", minimum=0, maximum=1)
     low_spread: float = quantity("1", "sigma of ln R after SET at given compliance", minimum=0)
     low_skewness: float = quantity("1", "Tukey g of ln R after SET", minimum=0, maximum=2)
     low_cell_share: float = quantity("1", "cell share of ln R after SET", minimum=0, maximum=1)

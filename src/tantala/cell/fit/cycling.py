@@ -7,6 +7,8 @@ of ln R; cycles with a failed RESET are left out. The drift's autocorrelation at
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -67,13 +69,47 @@ def fit_cycling(cells: MeasurementTable, trace: MeasurementTable) -> FitResult:
     )
 
 
-def _pairs(cells: MeasurementTable) -> tuple[Array, tuple[NDArray[np.intp], NDArray[np.intp]]]:
-    """Addresses with a good RESET in the first two cycles, and the rows of each."""
+@dataclass(frozen=True)
+class WeakCells:
+    """`fraction` of weak cells, its standard error, and the fraction `failed` in one cycle."""
+
+    fraction: float
+    error: float
+    failed: float
+
+
+def weak_cells(cells: MeasurementTable) -> WeakCells:
+    """Weak cells from who failed in RESET: with failures of weak cells only, P1**2 / P11.
+
+    P1 is the chance to fail in a cycle, P11 that to fail in two. Raises FitError for one cycle.
+    """
+    cycles = _two_cycles(cells)
+    failed = cells["resistance_high"] <= FAILED
+    rows = [np.flatnonzero(cells["cycle"] == c) for c in cycles]
+    _, first, second = np.intersect1d(
+        cells["address"][rows[0]], cells["address"][rows[1]], return_indices=True
+    )
+    both = float(np.mean(failed[rows[0][first]] & failed[rows[1][second]]))
+    once = float(np.mean(failed))
+    fraction = min(once**2 / both, 1.0) if both > 0.0 else once
+    error = fraction * float(
+        np.sqrt(4.0 / max(once * len(failed), 1.0) + 1.0 / max(both * len(first), 1.0))
+    )
+    return WeakCells(fraction, error, once)
+
+
+def _two_cycles(cells: MeasurementTable) -> Array:
     cycles = np.unique(cells["cycle"])
     if len(cycles) < 2:
         raise FitError(Problem("one cycle only", str(cells.path), allowed="two or more a cell"))
+    return cycles[:2]
+
+
+def _pairs(cells: MeasurementTable) -> tuple[Array, tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """Addresses with a good RESET in the first two cycles, and the rows of each."""
+    cycles = _two_cycles(cells)
     good = cells["resistance_high"] > FAILED
-    rows = [np.flatnonzero(good & (cells["cycle"] == c)) for c in cycles[:2]]
+    rows = [np.flatnonzero(good & (cells["cycle"] == c)) for c in cycles]
     common, first, second = np.intersect1d(
         cells["address"][rows[0]], cells["address"][rows[1]], return_indices=True
     )

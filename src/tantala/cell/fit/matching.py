@@ -56,7 +56,7 @@ def solve(
 ) -> tuple[Array, Array, float]:
     """Robust least squares: (parameters, standard errors, reduced chi square).
 
-    Residuals in units of their errors; a residual beyond 4 counts with its arctangent.
+    Residuals in units of their errors; one far beyond 3 counts with its size, not its square.
     """
     fit = least_squares(
         residual,
@@ -64,13 +64,13 @@ def solve(
         bounds=(low, high),
         x_scale=np.maximum(np.abs(start), 1e-3),
         diff_step=4e-3,
-        loss="arctan",
-        f_scale=4.0,
+        loss="soft_l1",
+        f_scale=3.0,
         max_nfev=evaluations,
     )
     values = np.asarray(residual(fit.x))
     freedom = max(values.size - len(start), 1)
-    reduced = float(np.sum(16.0 * np.arctan((values / 4.0) ** 2)) / freedom)
+    reduced = float(np.sum(18.0 * (np.sqrt(1.0 + (values / 3.0) ** 2) - 1.0)) / freedom)
     return fit.x, errors_of(np.asarray(fit.jac), reduced), reduced
 
 

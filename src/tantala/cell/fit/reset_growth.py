@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
-from scipy.special import ndtr
 
 from tantala.cell.fit import matching
-from tantala.cell.fit.reset_state import (
-    FAILED,
-    HEAT,
-    SWITCHED,
-    NominalReset,
-    ResetState,
-    simulate,
-)
+from tantala.cell.fit.cycling import WeakCells, weak_cells
+from tantala.cell.fit.reset_state import FAILED, SWITCHED, NominalReset, ResetState, simulate
 from tantala.cell.fit.tables import MeasurementTable
-from tantala.cell.switching import ResetLaw
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -29,23 +22,47 @@ _HIGH_LEVELS = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 _GROWN_LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 _CREPT_LEVELS = (0.16, 0.5, 0.84)
 
-_CREEP = ("creep_exponent", "decrease", "decrease_time", "decrease_voltage_scale",
-          "decrease_exponent", "decrease_spread")  # fmt: skip
-_GROWTH = ("jump", "growth", "high_spread", "high_skewness", "stubborn_fraction",
-           "stubborn_barrier")  # fmt: skip
+_CREEP = ("creep_exponent", "decrease", "decrease_time", "decrease_fade",
+          "decrease_voltage_scale", "decrease_exponent", "decrease_spread")  # fmt: skip
+_GROWTH = ("jump", "growth", "high_spread", "high_skewness", "weak_barrier")
+
+
+@dataclass(frozen=True)
+class Cycled:
+    """A cycling table as the fits use it.
+
+    `rows` is its RESET on simulated cells; `high_quantiles` are of ln R_high of the good RESETs,
+    `held_quantiles` of the failed ones (None if there are few).
+    """
+
+    rows: dict[str, Array]
+    weak: WeakCells
+    high_quantiles: Array
+    held_quantiles: Array | None
+
+
+def cycled_cells(table: MeasurementTable, nominal: NominalReset) -> Cycled:
+    """The cycling table's cells under its `nominal` RESET."""
+    high = np.log(table["resistance_high"])
+    failed = high <= np.log(FAILED)
+    drawn = np.random.default_rng(SEED).choice(table["resistance_low"][~failed], CYCLED)
+    held = high[failed]
+    return Cycled(
+        nominal.rows(drawn),
+        weak_cells(table),
+        np.quantile(high[~failed], _HIGH_LEVELS),
+        np.quantile(held, _CREPT_LEVELS) if len(held) >= 20 else None,
+    )
 
 
 def fit_growth(
     state: ResetState,
     rows: dict[str, Array],
     switched: Flags,
-    cycling: MeasurementTable,
-    nominal: NominalReset,
+    cycled: Cycled,
 ) -> float:
     """Growth of the switched rows, and the high state of the cycling table; returns chi square."""
     ratio = np.log(rows["resistance_after"] / rows["resistance_before"])
-    high = np.log(cycling["resistance_high"])
-    good, failed = high > np.log(FAILED), high <= np.log(FAILED)
     wide = rows["wordline"] >= 2.45
     groups = [
         np.flatnonzero(wide & (rows["sourceline"] == v) & (rows["pulse_width"] == w))
@@ -54,15 +71,11 @@ def fit_growth(
     ]
     groups = [g for g in groups if switched[g].sum() >= 20]
     measured = [np.quantile(ratio[g][switched[g]], _GROWN_LEVELS) for g in groups]
-    low = np.random.default_rng(SEED).choice(cycling["resistance_low"], CYCLED)
-    high_quantiles = np.quantile(high[good], _HIGH_LEVELS)
-    twice = _failed_twice(cycling, failed)
 
     def residual(x: Array) -> Array:
-        trial = ResetState({**state.law}, {}, float(x[2]), float(x[3]))
-        trial.law.update(jump=x[0], growth=x[1], stubborn_fraction=x[4], stubborn_barrier=x[5])
-        law = trial.fitted
-        simulated = simulate(law, trial.spread, trial.skewness, rows, SEED + 1)
+        trial = replace(state, law={**state.law}, spread=float(x[2]), skewness=float(x[3]))
+        trial.law.update(jump=x[0], growth=x[1], weak_barrier=x[4])
+        simulated = simulate(trial, rows, SEED + 1)
         out = []
         for rows_at, quantile in zip(groups, measured, strict=True):
             values = simulated[rows_at] - np.log(rows["resistance_before"][rows_at])
@@ -71,27 +84,23 @@ def fit_growth(
                 on = values
             error = 0.3 * matching.LEVEL_ERRORS / np.sqrt(switched[rows_at].sum()) + 0.03
             out.append((np.quantile(on, _GROWN_LEVELS) - quantile) / error)
-        after = simulate(law, trial.spread, trial.skewness, nominal.rows(low), SEED + 2)
+        after = simulate(trial, cycled.rows, SEED + 2)
         on = after[after > np.log(FAILED)]
         error = np.array([0.3, 0.15, 0.06, 0.05, 0.06, 0.15, 0.3])
-        out.append((np.quantile(on, _HIGH_LEVELS) - high_quantiles) / error)
-        persistent = _persistence(law, low, nominal)
-        out.append([(np.mean(after <= np.log(FAILED)) - failed.mean()) / 0.006])
-        out.append([(persistent - twice) / 0.008])
+        out.append((np.quantile(on, _HIGH_LEVELS) - cycled.high_quantiles) / error)
+        out.append([(np.mean(after <= np.log(FAILED)) - cycled.weak.failed) / 0.006])
         return np.concatenate(out)
 
     law = state.law
-    start = np.array([law["jump"], law["growth"], state.spread, state.skewness,
-                      law["stubborn_fraction"], law["stubborn_barrier"]])  # fmt: skip
+    start = np.array(
+        [law["jump"], law["growth"], state.spread, state.skewness, law["weak_barrier"]]
+    )
     fit = minimize(
         lambda x: _cost(residual, x), start, method="Nelder-Mead",
         options={"maxiter": 500, "maxfev": 700, "xatol": 1e-3, "fatol": 1e-2, "adaptive": True},
     )  # fmt: skip
     x = np.asarray(fit.x)
-    state.law.update(
-        jump=float(x[0]), growth=float(x[1]), stubborn_fraction=float(x[4]),
-        stubborn_barrier=float(x[5]),
-    )  # fmt: skip
+    state.law.update(jump=float(x[0]), growth=float(x[1]), weak_barrier=float(x[4]))
     state.spread, state.skewness = float(x[2]), float(x[3])
     values = residual(x)
     chi = float(np.mean(values**2))
@@ -102,47 +111,17 @@ def fit_growth(
 
 
 def _cost(residual: Callable[[Array], Array], x: Array) -> float:
-    if x[0] < 1.05 or x[1] < 0.05 or not 0.02 < x[2] < 1.0 or not 0.001 < x[3] < 1.5:
-        return 1e9
-    if not 0.0 < x[4] < 0.9 or x[5] < 0.0:
+    if x[0] < 1.05 or x[1] < 0.05 or not 0.02 < x[2] < 1.0 or not 0.001 < x[3] < 1.5 or x[4] < 0.0:
         return 1e9
     values = residual(x)
     return float(np.sum(16.0 * np.arctan((values / 4.0) ** 2)))
-
-
-def _failed_twice(cycling: MeasurementTable, failed: Flags) -> float:
-    """The fraction of cells that failed in both of their first two cycles."""
-    address, cycle = cycling["address"], cycling["cycle"]
-    first, second = np.unique(cycle)[:2]
-    at = {float(c): dict(zip(address[cycle == c], failed[cycle == c], strict=True))
-          for c in (first, second)}  # fmt: skip
-    both = [at[float(first)][a] and at[float(second)][a]
-            for a in at[float(first)] if a in at[float(second)]]  # fmt: skip
-    return float(np.mean(both)) if both else 0.0
-
-
-def _persistence(law: ResetLaw, low: Array, nominal: NominalReset) -> float:
-    """Chance that a cell fails in two cycles, if only stubbornness is a trait."""
-    volts = law.effective_voltage(nominal.sourceline, nominal.wordline)
-    ratio = np.log(low / law.reference_resistance)
-    time = np.log(max(nominal.width - law.incubation, 1e-15) / law.attempt_time)
-    crossed = HEAT * (time + law.filament_exponent * ratio) + law.lowering * volts - law.barrier
-    fails = np.mean(ndtr((law.stubborn_barrier - crossed) / law.barrier_spread))
-    usual = np.mean(ndtr(-crossed / law.barrier_spread))
-    share = law.stubborn_fraction
-    return float(share * fails**2 + (1.0 - share) * usual**2)
-
-
-_CREEP = ("creep_exponent", "decrease", "decrease_time", "decrease_voltage_scale",
-          "decrease_exponent", "decrease_spread")  # fmt: skip
 
 
 def fit_creep(
     state: ResetState,
     rows: dict[str, Array],
     switched: Flags,
-    cycling: MeasurementTable,
-    nominal: NominalReset,
+    cycled: Cycled,
 ) -> float:
     """What happens before the onset: quantiles of the rows that did not switch; returns chi square.
 
@@ -158,29 +137,23 @@ def fit_creep(
     error = np.array([np.std(ratio[g]) / np.sqrt(len(g)) for g in groups])[:, None]
     error = np.hypot(error * np.array([1.5, 1.25, 1.5]), 0.006)
     extra = matching.draws(len(ratio), 1, SEED + 5)[0] * noise + offset
-    low = np.random.default_rng(SEED + 6).choice(cycling["resistance_low"], CYCLED)
-    low_log = np.log(low)
-    failed = cycling["resistance_high"] <= FAILED
-    stuck = np.log(cycling["resistance_high"] / cycling["resistance_low"])[failed]
-    stuck_quantiles = np.quantile(stuck, _CREPT_LEVELS) if len(stuck) >= 20 else None
 
     def residual(x: Array) -> Array:
-        trial = ResetState({**state.law}, {})
+        trial = replace(state, law={**state.law})
         trial.law.update(zip(_CREEP, np.exp(x).tolist(), strict=True))
-        law = trial.fitted
-        after = simulate(law, state.spread, state.skewness, rows, SEED + 3) - before
+        after = simulate(trial, rows, SEED + 3) - before
         # Of the simulated cells too, only those that did not switch.
         after = np.where(after > SWITCHED, np.nan, after) + extra
         found = np.array([np.nanquantile(after[g], _CREPT_LEVELS) for g in groups])
         out = ((found - measured) / error).ravel()
-        if stuck_quantiles is None:
+        if cycled.held_quantiles is None:
             return out
-        cycled = simulate(law, state.spread, state.skewness, nominal.rows(low), SEED + 2)
-        held = (cycled - low_log)[cycled <= np.log(FAILED)]
-        return np.append(out, (np.quantile(held, _CREPT_LEVELS) - stuck_quantiles) / 0.015)
+        log_r = simulate(trial, cycled.rows, SEED + 2)
+        held = log_r[log_r <= np.log(FAILED)]
+        return np.append(out, (np.quantile(held, _CREPT_LEVELS) - cycled.held_quantiles) / 0.01)
 
     start = np.log([state.law[name] for name in _CREEP])
-    margin = np.array([2.0, 2.0, 3.0, 1.2, 1.2, 1.0])
+    margin = np.array([2.0, 2.0, 3.0, 2.0, 1.2, 1.2, 1.0])
     x, errors, chi = matching.solve(residual, start, start - margin, start + margin, 30)
     state.law.update(zip(_CREEP, np.exp(x).tolist(), strict=True))
     state.errors.update(zip(_CREEP, (errors * np.exp(x)).tolist(), strict=True))

@@ -21,11 +21,12 @@ PARAMETERS = ("barrier", "lowering", "barrier_spread", "filament_exponent", "fol
 
 
 def fit_onset(state: ResetState, rows: dict[str, Array], switched: Flags) -> None:
-    """Maximum likelihood of which rows switched; stubborn cells are a known mixture."""
+    """Maximum likelihood of which rows switched; weak cells are a known mixture."""
     shortest = float(rows["pulse_width"][switched].min())
 
     def likelihood(x: Array) -> float:
-        logs = _onset_log_probability({**state.law, **_onset_values(x, shortest)}, rows, switched)
+        values = {**state.law, **_onset_values(x, shortest)}
+        logs = _onset_log_probability(ResetLaw(**values), state.weak_fraction, rows, switched)
         return -float(np.sum(np.maximum(logs, -20.0)))
 
     start = np.array([state.law[name] for name in PARAMETERS])
@@ -48,8 +49,9 @@ def _onset_values(x: Array, shortest: float) -> dict[str, float]:
     return values
 
 
-def _onset_log_probability(values: dict[str, float], rows: dict[str, Array], on: Flags) -> Array:
-    law = ResetLaw(**values)
+def _onset_log_probability(
+    law: ResetLaw, weak_fraction: float, rows: dict[str, Array], on: Flags
+) -> Array:
     volts = law.effective_voltage(rows["sourceline"], rows["wordline"])
     # The barrier that this row's pulse could just cross, less the mean barrier, in sigmas.
     ratio = np.log(rows["resistance_before"] / law.reference_resistance)
@@ -57,9 +59,9 @@ def _onset_log_probability(values: dict[str, float], rows: dict[str, Array], on:
     crossed = HEAT * (time + law.filament_exponent * ratio) + law.lowering * volts - law.barrier
     sign = np.where(on, 1.0, -1.0)
     usual = log_ndtr(sign * crossed / law.barrier_spread)
-    stubborn = log_ndtr(sign * (crossed - law.stubborn_barrier) / law.barrier_spread)
-    share = law.stubborn_fraction
-    return np.logaddexp(np.log1p(-share) + usual, np.log(max(share, 1e-12)) + stubborn)
+    weak = log_ndtr(sign * (crossed - law.weak_barrier) / law.barrier_spread)
+    share = weak_fraction
+    return np.logaddexp(np.log1p(-share) + usual, np.log(max(share, 1e-12)) + weak)
 
 
 def _onset_errors(

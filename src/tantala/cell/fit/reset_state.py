@@ -49,6 +49,7 @@ class ResetState:
     errors: dict[str, float]
     spread: float = 0.33
     skewness: float = 0.4
+    weak_fraction: float = 0.15
 
     @property
     def fitted(self) -> ResetLaw:
@@ -70,12 +71,12 @@ def start(floor: float) -> dict[str, float]:
         "follower_softness": 0.2,
         "jump": 1.6,
         "growth": 0.45,
-        "stubborn_fraction": 0.15,
-        "stubborn_barrier": 0.115,
+        "weak_barrier": 0.115,
         "creep_exponent": 1.5,
         "decrease": 0.3,
         "decrease_floor": floor,
         "decrease_time": 5e-7,
+        "decrease_fade": 8e-6,
         "decrease_voltage": DECREASE_VOLTAGE,
         "decrease_voltage_scale": 0.37,
         "decrease_exponent": 1.0,
@@ -83,14 +84,13 @@ def start(floor: float) -> dict[str, float]:
     }
 
 
-def simulate(
-    law: ResetLaw, spread: float, skewness: float, rows: dict[str, Array], seed: int
-) -> Array:
+def simulate(state: ResetState, rows: dict[str, Array], seed: int) -> Array:
     """ln R after each row's RESET pulse, without read noise."""
+    law, spread, skewness = state.fitted, state.spread, state.skewness
     count = len(rows["resistance_before"])
     normals = matching.draws(count, 4, seed)
-    stubborn = ndtr(normals[3]) < law.stubborn_fraction
-    excess = law.barrier_spread * normals[0] + law.stubborn_barrier * stubborn
+    weak = ndtr(normals[3]) < state.weak_fraction
+    excess = law.barrier_spread * normals[0] + law.weak_barrier * weak
     volts = law.effective_voltage(rows["sourceline"], rows["wordline"])
     tau = law.time_constant(volts, ROOM, excess)
     before, width = rows["resistance_before"], rows["pulse_width"]

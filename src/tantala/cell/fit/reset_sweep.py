@@ -4,11 +4,11 @@ Three steps, each on the data that hold it:
 
 onset     which cells switched, by maximum likelihood over all rows (`reset_onset`);
 growth    resistance of the cells that switched, and of the cells of a cycling table after their
-          nominal RESET, hundreds of onset times long. The cells that failed in the cycling table,
-          and those that failed twice, are the stubborn ones (`reset_growth`);
+          nominal RESET, hundreds of onset times long (`reset_growth`);
 creep     resistance of the cells that did not switch, in both tables (`reset_growth`).
 
-Onset and growth are repeated once, because stubborn cells are among those that did not switch.
+Onset and growth are repeated once, because weak cells are among those that did not switch.
+Which share of the cells is weak follows from who failed twice (`cycling.weak_cells`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tantala.base.errors import FitError, Problem
-from tantala.cell.fit.reset_growth import fit_creep, fit_growth
+from tantala.cell.fit.cycling import WeakCells
+from tantala.cell.fit.reset_growth import cycled_cells, fit_creep, fit_growth
 from tantala.cell.fit.reset_onset import fit_onset
 from tantala.cell.fit.reset_state import SWITCHED, NominalReset, ResetState, simulate, start
 from tantala.cell.fit.result import Curve, FitResult, FittedNumber, Goodness
@@ -48,15 +49,16 @@ def fit_reset(
             )
         )
     floor = 0.72 * float(np.quantile(rows["resistance_before"], 0.01))
-    state = ResetState(start(floor), {})
+    cycled = cycled_cells(cycling, nominal)
+    state = ResetState(start(floor), {}, weak_fraction=cycled.weak.fraction)
     for _ in range(2):
         fit_onset(state, rows, switched)
-        growth_fit = fit_growth(state, rows, switched, cycling, nominal)
-    creep_fit = fit_creep(state, rows, switched, cycling, nominal)
-    simulated = simulate(state.fitted, state.spread, state.skewness, rows, SEED)
+        growth_fit = fit_growth(state, rows, switched, cycled)
+    creep_fit = fit_creep(state, rows, switched, cycled)
+    simulated = simulate(state, rows, SEED)
     return FitResult(
         law="reset",
-        numbers=_numbers(state, table, nominal),
+        numbers=_numbers(state, cycled.weak, table, nominal),
         goodness=(
             Goodness("reduced chi square of the growth", growth_fit, "1", int(switched.sum())),
             Goodness("reduced chi square of the creep", creep_fit, "1", int((~switched).sum())),
@@ -83,14 +85,14 @@ def _rows(table: MeasurementTable) -> dict[str, Array]:
 _UNITS = {
     "barrier": "eV", "lowering": "eV/V", "barrier_spread": "eV", "filament_exponent": "1",
     "incubation": "s", "follower_offset": "V", "follower_softness": "V", "jump": "1",
-    "growth": "1", "stubborn_fraction": "1", "stubborn_barrier": "eV", "creep_exponent": "1",
-    "decrease": "1", "decrease_floor": "ohm", "decrease_time": "s",
+    "growth": "1", "weak_barrier": "eV", "creep_exponent": "1",
+    "decrease": "1", "decrease_floor": "ohm", "decrease_time": "s", "decrease_fade": "s",
     "decrease_voltage_scale": "V", "decrease_exponent": "1", "decrease_spread": "1",
 }  # fmt: skip
 
 
 def _numbers(
-    state: ResetState, table: MeasurementTable, nominal: NominalReset
+    state: ResetState, weak: WeakCells, table: MeasurementTable, nominal: NominalReset
 ) -> tuple[FittedNumber, ...]:
     widths = table["pulse_width"]
     extent = {
@@ -104,6 +106,9 @@ def _numbers(
     ]
     for name, value in (("high_spread", state.spread), ("high_skewness", state.skewness)):
         numbers.append(FittedNumber(f"variability.{name}", value, "1", state.errors[name], extent))
+    numbers.append(
+        FittedNumber("variability.weak_fraction", weak.fraction, "1", weak.error, extent)
+    )
     return tuple(numbers)
 
 

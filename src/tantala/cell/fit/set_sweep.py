@@ -24,9 +24,12 @@ Array = NDArray[np.float64]
 ROOM = 298.15  # K; the tables record no temperature
 ATTEMPT_TIME = 1e-13  # s; the scale to which the barrier refers, given with the law
 REFERENCE = 1e5  # ohm; a scale
+# The few probabilities near threshold count against hundreds of quantiles.
+_PROBABILITY_WEIGHT = 0.25
 _LOG_SET = np.log(2e4)  # ln ohm: what the published probabilities of SET count as set
 SEED = 20
 _EDGES = np.array([0.55, 0.65, 0.75, 0.85, 0.95, 1.05, 1.15, 1.25, 1.45, 1.75, 2.05, 2.55])
+_STATES = np.array([8e3, 9e3, 1.05e4, 1.4e4, 2.2e4, 5e4])  # ohm before the pulse
 # name, unit, start, low, high
 PARAMETERS = (
     ("set.barrier", "eV", 1.58, 0.3, 4.0),
@@ -34,6 +37,9 @@ PARAMETERS = (
     ("set.barrier_slope", "eV", 0.05, 0.0, 0.5),
     ("set.minimum_resistance", "ohm", 5300.0, 0.0, 5e4),
     ("set.series_resistance", "ohm", 600.0, 0.0, 2e4),
+    ("set.closed_lift", "1", 0.28, 0.0, 1.5),
+    ("set.closed_resistance", "ohm", 1.15e4, 1e3, 1e5),
+    ("set.closed_exponent", "1", 10.0, 1.0, 40.0),
     ("set.transistor_gain", "A/V^2", 6e-4, 1e-6, 1e-1),
     ("set.transistor_threshold", "V", 0.52, 0.0, 2.0),
     ("set.transistor_slope", "1", 1.0, 0.7, 2.5),
@@ -53,9 +59,7 @@ def fit_set(table: MeasurementTable) -> FitResult:
     """
     rows = _rows(table)
     read_noise = _read_noise(table)
-    groups = matching.groups_of(
-        np.digitize(rows["wordline"], _EDGES), rows["bitline"], rows["pulse_width"], smallest=12
-    )
+    groups = _groups(rows)
     after = np.log(rows["resistance_after"])
     measured = matching.quantiles(after, groups)
     error = matching.quantile_errors(after, groups, 0.012)
@@ -65,7 +69,7 @@ def fit_set(table: MeasurementTable) -> FitResult:
 
     wide = [at for *_, at in _conditions(rows) if len(at) >= 50]
     switched = _probabilities(after, wide)
-    switched_error = np.array([np.sqrt(0.05 / len(at)) for at in wide])
+    switched_error = np.array([_PROBABILITY_WEIGHT * np.sqrt(0.05 / len(at)) for at in wide])
 
     def residual(x: Array) -> Array:
         simulated = simulate(x * scale, rows, normals, read_noise)
@@ -80,22 +84,28 @@ def fit_set(table: MeasurementTable) -> FitResult:
         numbers=_numbers(x, errors, table),
         goodness=_goodness(rows, simulated, reduced, len(groups)),
         curves=_curves(rows, simulated),
-        where=f"cells above {REFERENCE / 2e3:g} kohm before the pulse",
+        where="one pulse a cell",
         not_identified=("variability.barrier_cell_share",),
     )
 
 
-def simulate(x: Array, rows: dict[str, Array], normals: Array, read_noise: Array) -> Array:
-    """ln R read after each row's pulse, by the law with parameters `x` in the order PARAMETERS."""
-    values = dict(zip((p[0].split(".")[1] for p in PARAMETERS), x, strict=True))
+def _law_of(x: Array) -> tuple[SetLaw, dict[str, float]]:
+    """The law and the spreads with parameters `x` in the order PARAMETERS."""
+    values = dict(zip((p[0].split(".")[1] for p in PARAMETERS), x.tolist(), strict=True))
     spread = {k: values.pop(k) for k in list(values) if k.endswith(("spread", "skewness"))}
     law = SetLaw(attempt_time=ATTEMPT_TIME, reference_resistance=REFERENCE, **values)
+    return law, spread
+
+
+def simulate(x: Array, rows: dict[str, Array], normals: Array, read_noise: Array) -> Array:
+    """ln R read after each row's pulse, by the law with parameters `x`."""
+    law, spread = _law_of(x)
     before = rows["resistance_before"]
-    critical = law.critical_voltage(
-        rows["pulse_width"], ROOM, before, spread["barrier_spread"] * normals[0]
-    )
+    excess = spread["barrier_spread"] * normals[0]
     shift = spread["threshold_spread"] * normals[1]
-    target = law.resistance(rows["bitline"], rows["wordline"], critical, shift)
+    target = law.target(
+        before, rows["bitline"], rows["wordline"], rows["pulse_width"], ROOM, excess, shift
+    )
     lifted = spread["low_spread"] * skewed(normals[2], spread["low_skewness"])
     after = np.log(np.minimum(before, target * np.exp(lifted)))
     noise = np.interp(after, read_noise[0], read_noise[1])
@@ -105,8 +115,8 @@ def simulate(x: Array, rows: dict[str, Array], normals: Array, read_noise: Array
 
 
 def _rows(table: MeasurementTable) -> dict[str, Array]:
-    """The rows of cells in the high state, every k-th of them when there are many."""
-    names = ("pulse_width", "wordline", "bitline", "resistance_before", "resistance_after")
+    """All rows, after a check that they hold the law."""
+    names = ("pulse_width", "wordline", "bitline")
     high = table["resistance_before"] > 0.5 * REFERENCE
     problems = []
     if high.sum() < 200:
@@ -118,14 +128,30 @@ def _rows(table: MeasurementTable) -> dict[str, Array]:
                 allowed=f"at least 200 rows with R before above {0.5 * REFERENCE:g} ohm",
             )
         )
-    for name in ("pulse_width", "wordline", "bitline"):
+    for name in names:
         if len(np.unique(table[name][high])) < 3:
             problems.append(
                 Problem(f"SET at fewer than 3 values of {name}", str(table.path), hint="add rows")
             )
     if problems:
         raise FitError(problems)
-    return {name: np.asarray(table[name][high], float) for name in names}
+    columns = (*names, "resistance_before", "resistance_after")
+    return {name: np.asarray(table[name], float) for name in columns}
+
+
+def _groups(rows: dict[str, Array]) -> matching.Groups:
+    """Rows of like conditions: open cells by voltages and width, others by state and voltages."""
+    state = np.digitize(rows["resistance_before"], _STATES)
+    wordline = np.digitize(rows["wordline"], _EDGES)
+    is_open = state == len(_STATES)
+    of_open = matching.groups_of(
+        np.where(is_open, wordline, -1), rows["bitline"], rows["pulse_width"], smallest=12
+    )
+    coarse = np.digitize(rows["wordline"], _EDGES[[4, 9]])
+    of_others = matching.groups_of(
+        np.where(is_open, -1, state), coarse, rows["bitline"], smallest=12
+    )
+    return [g for g in of_open if is_open[g[0]]] + [g for g in of_others if not is_open[g[0]]]
 
 
 def _read_noise(table: MeasurementTable) -> Array:
@@ -155,8 +181,8 @@ def _numbers(x: Array, errors: Array, table: MeasurementTable) -> tuple[FittedNu
 
 
 def _conditions(rows: dict[str, Array]) -> list[tuple[float, float, NDArray[np.intp]]]:
-    """(bit line, width, rows) of every condition with an open transistor, VWL >= 1.5 V."""
-    wide = rows["wordline"] >= 1.5 - 1e-6
+    """(bit line, width, rows) of open cells with an open transistor, VWL >= 1.5 V."""
+    wide = (rows["wordline"] >= 1.5 - 1e-6) & (rows["resistance_before"] > 0.5 * REFERENCE)
     return [
         (float(volts), float(width), np.flatnonzero(wide & (rows["bitline"] == volts) & at_width))
         for volts in np.unique(rows["bitline"])
@@ -203,7 +229,7 @@ def _curves(rows: dict[str, Array], simulated: Array) -> tuple[Curve, ...]:
             )
         )
     gates = np.unique(rows["wordline"])
-    wide = rows["bitline"] >= 2.0
+    wide = (rows["bitline"] >= 2.0) & (rows["resistance_before"] > 0.5 * REFERENCE)
     for level, label in ((0.05, "5 %"), (0.5, "median"), (0.95, "95 %")):
         curves.append(
             Curve(

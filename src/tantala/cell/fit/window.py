@@ -208,14 +208,14 @@ def _wear(traces: list[_Trace]) -> tuple[list[FittedNumber], list[Curve]]:
                 y_log=True,
             )
         )
-    middle_of = np.median(slopes, axis=0)
+    fall, widening = (float(value) for value in np.median(slopes, axis=0))
     error = 1.25 * np.std(slopes, axis=0) / np.sqrt(max(len(slopes) - 1, 1))
     extent = {"cycles": (1.0, float(max(trace.cycle.max() for trace in traces)), "1")}
     note = f"median over {len(slopes)} cells, each its own line"
     numbers = [
-        FittedNumber("endurance.high_fall", float(middle_of[0]), "1", float(error[0]), extent, note),
+        FittedNumber("endurance.high_fall", fall, "1", float(error[0]), extent, note),
         # The spread may not shrink with wear.
-        FittedNumber("endurance.high_widening", float(max(middle_of[1], 0.0)), "1", float(error[1]),
+        FittedNumber("endurance.high_widening", max(widening, 0.0), "1", float(error[1]),
                      extent, note),
     ]  # fmt: skip
     return numbers, curves
