@@ -18,11 +18,17 @@ GEOMETRY = {
     "geometry.access_width": "width of the access transistor",
 }
 DEEPEST = 1e-18  # smallest tail probability that the tables resolve
+WRITTEN = 20_000  # cells written to find the statistics of writing
 RARE = 20.0  # written cells below which a counted share is continued by its law instead
 
 
-def compile_cell(design: Design, cell: Cell | None = None) -> BitCell:
+def compile_cell(design: Design, cell: Cell | None = None, cells: int = WRITTEN) -> BitCell:
     """The design's cell, with its statistics at the required life and its write scheme's pulses.
+
+    Args:
+        design: what the cell must do.
+        cell: in place of the design's own.
+        cells: how many are written to find the pulses that writing takes.
 
     Raises:
         InputError: the cell lacks a law or its geometry, with everything that is missing.
@@ -31,7 +37,7 @@ def compile_cell(design: Design, cell: Cell | None = None) -> BitCell:
     _require_geometry(cell)
     need = design.requirements
     scheme = design.write.scheme
-    statistics = write_statistics(cell, scheme, seed=design.seed)
+    statistics = write_statistics(cell, scheme, seed=design.seed, cells=cells)
     fresh = levels_of(cell, scheme, 0.0, design.environment.temperature_typical, 0)
     aged = levels_of(cell, scheme, need.retention.time, need.retention.temperature, need.endurance)
     return BitCell(
