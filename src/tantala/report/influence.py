@@ -9,23 +9,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from tantala.base.errors import TantalaError
 from tantala.base.record import Item, Number
-from tantala.cell.cell import Cell, cell_from
+from tantala.cell.cell import cell_from
 from tantala.circuit import load_circuits
-from tantala.macro.compile_cell import compile_cell
+from tantala.macro.compile_cell import compile_cell, levels_of
 from tantala.macro.constants import load_assembly
 from tantala.macro.macro import Macro
 from tantala.report.figures import Influence
 from tantala.technology.node import from_item, interpolate
 
 if TYPE_CHECKING:
+    from tantala.macro.bit_cell import BitCell
     from tantala.macro.sheet import Sheet
     from tantala.technology import Technology
 
+_AGEING = ("relaxation", "retention", "disturb", "endurance")  # laws of no pulse
+_WRITTEN = 3000  # cells written an evaluation: both ends draw alike, so their ratio hardly scatters
 SHARE = 0.2  # moved by this share either way where a number states no span of its own
 
 
@@ -56,12 +59,12 @@ def moves(items: Iterable[Item]) -> Iterator[Move]:
 class Rebuild:
     """The macro with one library item replaced, at typical conditions; the organisation is kept."""
 
-    def __init__(self, macro: Macro, cell: Cell) -> None:
+    def __init__(self, macro: Macro) -> None:
         self.macro = macro
-        self.cell = cell
 
-    def __call__(self, item: Item) -> Sheet:
-        """Figures with `item` in the place of the one of its kind and name.
+    def __call__(self, item: Item, number: str) -> Sheet:
+        """Figures with `item` in the place of the one of its kind and name; it differs from that
+        one in `number`.
 
         Raises: TantalaError where no macro can be built with it.
         """
@@ -69,7 +72,7 @@ class Rebuild:
         kept = ("cell", "technology", "circuits", "assembly")
         parts: dict[str, Any] = {name: getattr(macro, name) for name in kept}
         if item.kind == "cell":
-            parts["cell"] = compile_cell(macro.design, cell=cell_from(item))
+            parts["cell"] = self._bit_cell(item, number)
         elif item.kind == "technology":
             parts["technology"] = technology_from(macro.technology, item)
         elif item.name == macro.assembly.item.name:
@@ -79,6 +82,20 @@ class Rebuild:
         rebuilt = Macro(macro.design, plan=macro.plan, **parts)
         return rebuilt.evaluate("typical", macro.design.environment.temperature_typical)
 
+    def _bit_cell(self, item: Item, number: str) -> BitCell:
+        """The compiled cell; what the changed number has no part in is kept."""
+        design, cell = self.macro.design, cell_from(item)
+        if number.split(".")[0] not in _AGEING:
+            return compile_cell(design, cell, cells=_WRITTEN)
+        need, scheme = design.requirements, design.write.scheme
+        room, life = design.environment.temperature_typical, need.retention
+        return replace(
+            self.macro.cell,
+            fresh=levels_of(cell, scheme, 0.0, room, 0),
+            aged=levels_of(cell, scheme, life.time, life.temperature, need.endurance),
+            model=cell,
+        )
+
 
 def technology_from(technology: Technology, item: Item) -> Technology:
     """The node with one of its items replaced; a node between library nodes is blended again."""
@@ -87,7 +104,7 @@ def technology_from(technology: Technology, item: Item) -> Technology:
 
 
 def influence(
-    move: Move, evaluate: Callable[[Item], Sheet], headline: tuple[str, ...]
+    move: Move, evaluate: Callable[[Item, str], Sheet], headline: tuple[str, ...]
 ) -> Influence:
     """Log-change of each headline figure from the low to the high end of a number's span.
 
@@ -98,9 +115,9 @@ def influence(
     ends: list[tuple[float, Sheet]] = []
     for value in (move.low, move.high):
         try:
-            ends.append((value, evaluate(_changed(move, value))))
+            ends.append((value, evaluate(_changed(move, value), move.number.path)))
         except TantalaError:
-            ends.append((present, evaluate(_changed(move, present))))
+            ends.append((present, evaluate(_changed(move, present), move.number.path)))
     (low, first), (high, last) = ends
     effects = {name: _log_ratio(first[name], last[name]) for name in headline}
     moved = _log_ratio(low, high)
