@@ -25,7 +25,9 @@ from tantala.cell.switching import ResetLaw, SetLaw
 from tantala.cell.variability import VariabilityLaw
 
 if TYPE_CHECKING:
+    from tantala.cell.levels import LevelDistribution
     from tantala.cell.population import Population
+    from tantala.cell.write_statistics import WriteStatistics
 
 
 @dataclass(frozen=True)
@@ -154,6 +156,18 @@ class Cell:
         from tantala.cell.population import Population
 
         return Population.sample(self, count, seed, first_address, backend)
+
+    def levels(self, state: str, **conditions: Any) -> LevelDistribution:
+        """A level after write-verify and ageing; see `tantala.cell.levels.levels`."""
+        from tantala.cell.levels import levels
+
+        return levels(self, state, **conditions)
+
+    def write_statistics(self, scheme: str = "ispp", **options: Any) -> WriteStatistics:
+        """Pulses and energy of a write; see `tantala.cell.write_statistics`."""
+        from tantala.cell.write_statistics import write_statistics
+
+        return write_statistics(self, scheme, **options)
 
     def pristine(
         self, count: int, seed: int, first_address: int = 0, backend: str = "numba"
