@@ -5,12 +5,11 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tantala.base.errors import InputError, Problem, raise_if
+from tantala.base.errors import InputError, raise_if
 from tantala.base.quantity import to_si
 from tantala.cell import load_cell
 from tantala.circuit import Circuits, load_circuits
@@ -18,11 +17,11 @@ from tantala.circuit.ecc import make_code
 from tantala.macro import figures, serial
 from tantala.macro.bit_cell import BitCell, Levels
 from tantala.macro.blocks import Blocks, build
-from tantala.macro.coding import allowed_bit_error, log_word_failure
+from tantala.macro.coding import allowed_bit_error
 from tantala.macro.compile_cell import compile_cell, levels_of
 from tantala.macro.constants import Assembly, load_assembly
-from tantala.macro.levels import misread
 from tantala.macro.plan import Plan, space
+from tantala.macro.reliability import ErrorRates, error_rates, reach, shortcomings
 from tantala.macro.search import AIMED, Found, search, weights
 from tantala.macro.setting import Setting
 from tantala.macro.sheet import Sheet
@@ -33,17 +32,6 @@ from tantala.technology import Technology, load_technology
 
 if TYPE_CHECKING:
     from tantala.macro.design import Design
-
-
-@dataclass(frozen=True, slots=True)
-class ErrorRates:
-    """Rates of one condition: raw per state, raw for even data, words and bits beyond the code."""
-
-    low_resistance: float
-    high_resistance: float
-    raw: float
-    word_failure: float
-    uber: float
 
 
 class Macro:
@@ -78,13 +66,15 @@ class Macro:
         self._settings: dict[tuple[str, float], Setting] = {}
         self._gates = make_code(self.code.kind, self.code.data_bits)
         self.allowed_error = allowed_bit_error(self.code, design.requirements.uber.value)
-        self.low_tail, self.high_tail, self.tail = self._tails(self.cell.aged)
+        self.low_tail, self.high_tail, self.tail = reach(
+            self.cell.aged, self.assembly.read, self.allowed_error, design.name
+        )
         self.found: Found | None = None
         self.plan = self._plan() if plan is None else plan
         # Devices are drawn once, at typical conditions: no corner changes area or yield.
         setting = self.setting("typical", design.environment.temperature_typical)
         self._drawn = build(setting, self.plan)
-        self._require_feasible(setting, self._drawn)
+        raise_if(shortcomings(setting, self._drawn, design.name))
         self._fixed = self._fixed_parts(setting)
 
     def levels(
@@ -105,34 +95,6 @@ class Macro:
             to_si(temperature, "K", name="temperature"),
             worn,
         )
-
-    def _tails(self, levels: Levels) -> tuple[float, float, float]:
-        """Conductances which sensing must tell apart, and the share of cells beyond them.
-
-        Sensing may use a stated share of the raw errors which the code can bear. Where the levels
-        are too close for that, more cells are given up until the tails keep a least contrast: a
-        reading time then exists, and the error rate says by how much the requirement is missed.
-        """
-        read = self.assembly.read
-        low, high = np.log(max(read.error_share * self.allowed_error, 1e-250)), np.log(0.4)
-
-        def contrast(log_p: float) -> float:
-            p = math.exp(log_p)
-            g_low, g_high = levels.low.low_tail(p), levels.high.high_tail(p)
-            return (g_low - g_high) / (g_low + g_high)
-
-        if contrast(high) < read.least_contrast:
-            raise InputError(_no_window(self.design, levels))
-        if contrast(low) < read.least_contrast:
-            for _ in range(60):
-                middle = 0.5 * (low + high)
-                if contrast(middle) < read.least_contrast:
-                    low = middle
-                else:
-                    high = middle
-            low = high
-        tail = math.exp(low)
-        return levels.low.low_tail(tail), levels.high.high_tail(tail), tail
 
     def setting(self, corner: str, temperature: float) -> Setting:
         """What the blocks see at a corner and a temperature (K); made once for each."""
@@ -232,7 +194,7 @@ class Macro:
         kelvin = to_si(temperature, "K", name="temperature")
         setting = self.setting(corner, kelvin)
         blocks = build(setting, self.plan)
-        self._require_feasible(setting, blocks)
+        raise_if(shortcomings(setting, blocks, self.design.name))
         return Sheet(
             design=self.design.name,
             corner=corner,
@@ -242,40 +204,12 @@ class Macro:
             records=self.records,
         )
 
-    def _require_feasible(self, setting: Setting, blocks: Blocks) -> None:
-        where = f"{self.design.name} at {setting.process.corner}, {setting.process.temperature:g} K"
-        column, problems = blocks.column, []
-        limit = setting.process.io.parameters.maximum_voltage
-        needed = float(max(column.set_supply, column.reset_supply))
-        if needed > limit * (1.0 + 1e-9):
-            problems.append(
-                Problem(
-                    "the write drivers need more voltage than the devices bear",
-                    where,
-                    f"{needed:.3g} V",
-                    f"{limit:.3g} V",
-                    hint="shorter bit lines, or a technology with higher I/O voltage",
-                )
-            )
-        if not column.time.usable > 0.0:
-            problems.append(
-                Problem(
-                    "the sense amplifiers cannot tell the two states apart",
-                    where,
-                    f"tails of {float(column.currents.low_resistance):.3g} and "
-                    f"{float(column.currents.high_resistance):.3g} A at an offset of "
-                    f"{float(column.offset):.3g} A",
-                    hint="a stronger code, a wider window or shorter bit lines",
-                )
-            )
-        raise_if(problems)
-
     def _parts(self, setting: Setting, blocks: Blocks) -> dict[str, dict[str, float]]:
         plan = self.plan
         cycle = figures.read_cycle_parts(blocks)
         write_time = figures.write_time_parts(setting, blocks)
         word = self.code.data_bits
-        rates = self._rates(self.cell.aged, setting, blocks)
+        rates = error_rates(setting, blocks, self.cell.aged)
         parts: dict[str, dict[str, Any]] = {
             **self._fixed,
             "read_latency_s": figures.read_latency_parts(setting, blocks),
@@ -341,23 +275,6 @@ class Macro:
             parts[f"{name} verify and switching"] = count * (period - train.width)
         return parts
 
-    def _rates(self, levels: Levels, setting: Setting, blocks: Blocks) -> ErrorRates:
-        column = blocks.column
-        p_low, p_high = misread(
-            levels.low,
-            levels.high,
-            self.cell.read_voltage,
-            float(column.currents.reference),
-            float(max(column.time.usable, 0.0)),
-            float(column.offset),
-            float(2.0 * blocks.array.bit_line.resistance + column.mux.read_resistance),
-        )
-        raw = 0.5 * (p_low + p_high)
-        log_raw = math.log(raw) if raw > 0.0 else -math.inf
-        log_failure = log_word_failure(self.code, log_raw)
-        uber = math.exp(log_failure) / self.code.data_bits
-        return ErrorRates(p_low, p_high, raw, math.exp(log_failure), uber)
-
     def error_rates(
         self,
         levels: Levels | None = None,
@@ -367,7 +284,7 @@ class Macro:
         """Error rates of a read of cells with the given levels (None: at the end of life)."""
         setting = self.setting(corner, to_si(temperature, "K", name="temperature"))
         chosen = self.cell.aged if levels is None else levels
-        return self._rates(chosen, setting, build(setting, self.plan))
+        return error_rates(setting, build(setting, self.plan), chosen)
 
     def _facts(self, blocks: Blocks) -> dict[str, float]:
         plan, column, supplies = self.plan, blocks.column, blocks.supplies
@@ -397,12 +314,3 @@ class Macro:
 
 def _plain(parts: dict[str, Any]) -> dict[str, float]:
     return {name: float(value) for name, value in parts.items()}
-
-
-def _no_window(design: Design, levels: Levels) -> Problem:
-    return Problem(
-        "the two states of the cell cannot be told apart at the end of life",
-        design.name,
-        f"medians {levels.low.low_tail(0.5):.3g} and {levels.high.low_tail(0.5):.3g} S",
-        hint="a shorter or cooler retention, fewer cycles, another cell or write scheme",
-    )
