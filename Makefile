@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 DESIGN ?= embedded_8mb_28nm
 
-.PHONY: datasheet test lint bench docs cells clean
+.PHONY: datasheet picture test lint bench docs cells clean
 
 $(BIN)/tantala: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -25,6 +25,9 @@ $(VENV)/.docs: $(BIN)/tantala
 
 datasheet: $(BIN)/tantala  ## Write the datasheet of DESIGN (HTML, PDF, JSON) into datasheet/
 	$(BIN)/tantala datasheet $(DESIGN) -o datasheet
+
+picture: datasheet  ## Render the README's picture from the datasheet (needs pdftoppm)
+	$(BIN)/python docs/figures/datasheet_picture.py datasheet/$(DESIGN).pdf docs/images/datasheet.png
 
 test: $(VENV)/.test  ## Run every test
 	$(BIN)/python -m pytest
