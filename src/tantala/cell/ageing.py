@@ -85,7 +85,7 @@ class Ageing:
         law = self.relaxation
         states = np.asarray(law.amplitude_states)
         relative = _profile(states, np.log(np.asarray(law.amplitude) / states))
-        log_g = np.linspace(math.log(1e-5), math.log(TOP), 20001)
+        log_g = np.linspace(math.log(1e-5), math.log(TOP), 4001)
         inverse = np.exp(-relative(np.exp(log_g)))  # dy / d ln g = g / a(g)
         steps = 0.5 * (inverse[1:] + inverse[:-1]) * np.diff(log_g)
         slope = float(inverse[0])
@@ -144,7 +144,7 @@ class Ageing:
         start = law.verify_front
         states = np.asarray(law.states)
         barrier, bias = _profile(states, law.barrier)(g), _profile(states, law.bias)(g)
-        flicker = _profile(states, np.log(np.maximum(law.flicker, 1e-9)))(g)
+        flicker = _profile(states, np.log(np.maximum(law.flicker, 1e-9) / states))(g)
         amplitude_states = np.asarray(law.amplitude_states)
         relative = _profile(amplitude_states, np.log(np.asarray(law.amplitude) / amplitude_states))(
             g
@@ -153,9 +153,9 @@ class Ageing:
             ndtr((front - barrier) / law.barrier_spread)
             - ndtr((start - barrier) / law.barrier_spread)
         )
-        size = np.exp(law.amplitude_growth * (front - 1.0))
-        variance = np.exp(2.0 * (flicker - relative)) / np.maximum(g, 1e-30) ** 2
-        variance = variance * (front - start)
+        size = np.maximum(front - start, 1e-12) ** law.amplitude_growth
+        variance = np.exp(2.0 * (flicker - relative))
+        variance = variance * np.maximum(front - start, 1e-12) ** (2.0 * law.flicker_growth)
         mean = np.zeros_like(variance)
         if self.retention is not None:
             drift, spread = _retained(self.retention, g, front, start)

@@ -2,8 +2,8 @@
 
 The change of y is tabulated over (age, state, score): the logarithm of ln(1 + age / verify_delay)
 from AGE_ORIGIN on, the root of G(written) / full scale, the standard normal score. Rows of one age
-are made when a call first needs them and kept. A cell costs one Philox block, four normals and three interpolations;
-cells of one age, the usual case, share one blended row.
+are made when a call first needs them and kept. A cell costs one Philox block, four normals and
+three interpolations; cells of one age, the usual case, share one blended row.
 """
 
 from __future__ import annotations

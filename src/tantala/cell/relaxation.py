@@ -17,8 +17,10 @@ In y,
     y(now) - y(written) = flicker + sum of the events of n defects,  n ~ Poisson(lambda)       (2)
     lambda(g, E) = events * [Phi((E - barrier(g)) / barrier_spread)] from front to front
     one event: normal, mean bias(g), variance 1 (a share of 10 % larger by large_event_ratio^2,
-    the others smaller so that the variance stays 1), all times exp(amplitude_growth * (E - 1 eV))
-    flicker: normal, variance (flicker(g) / a(g))^2 * (E - front(verify_delay))
+    the others smaller so that the variance stays 1), all times
+              ((E - front(verify_delay)) / eV)^amplitude_growth: what moves early moves less
+    flicker: normal, deviation flicker(g) / a(g) * ((E - front(verify_delay)) / eV)^flicker_growth
+             (growth 0.5: variance linear in log time, as 1/f noise gives)
 
 Few strong events make the heavy tails of short times, many make the near-normal distributions of
 bakes, and the variance grows with log time. The variance linear in log time is the form of Levy
@@ -76,7 +78,7 @@ class RelaxationLaw:
     amplitude: tuple[float, ...] = quantity(
         "1", "change of G / full scale by one defect", minimum=1e-6, several=True
     )
-    amplitude_growth: float = quantity("1/eV", "growth of the events with the barrier")
+    amplitude_growth: float = quantity("1", "growth of the events with the front", minimum=0)
     events: float = quantity("1", "mean number of defects of a cell", minimum=0)
     states: tuple[float, ...] = quantity(
         "1", "G / full scale of barrier, bias and flicker", minimum=1e-4, several=True
@@ -85,8 +87,9 @@ class RelaxationLaw:
     barrier_spread: float = quantity("eV", "standard deviation of the barriers", minimum=1e-3)
     bias: tuple[float, ...] = quantity("1", "mean of an event, in amplitudes", several=True)
     flicker: tuple[float, ...] = quantity(
-        "eV^-0.5", "fluctuation of G / full scale per root front", minimum=0, several=True
+        "1", "fluctuation of G / full scale at 1 eV of front", minimum=0, several=True
     )
+    flicker_growth: float = quantity("1", "exponent of the fluctuation's growth", minimum=0)
     large_event_ratio: float = quantity(
         "1", "standard deviation of the larger events", minimum=1, maximum=3.1
     )
