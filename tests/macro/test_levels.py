@@ -20,10 +20,10 @@ def test_tails_of_a_lognormal_level():
 
 def test_a_table_of_a_distribution_keeps_its_tails():
     def below(g):
-        return np.exp(log_ndtr(np.log(g / 1e-4) / 0.1))
+        return log_ndtr(np.log(g / 1e-4) / 0.1)
 
     def above(g):
-        return np.exp(log_ndtr(-np.log(g / 1e-4) / 0.1))
+        return log_ndtr(-np.log(g / 1e-4) / 0.1)
 
     level = tabulate(below, above, 1e-4, 1e-5, 1e-3)
     assert level.low_tail(1e-18) == pytest.approx(1e-4 * math.exp(0.1 * norm.ppf(1e-18)), rel=1e-3)
@@ -33,8 +33,8 @@ def test_error_with_a_noisy_decision_is_the_convolution():
     # Both normal in conductance, so the decision's spread adds in quadrature.
     mean, sigma, spread, reference, voltage = 100e-6, 5e-6, 3e-6, 80e-6, 0.2
     low = tabulate(
-        lambda g: norm.cdf((g - mean) / sigma),
-        lambda g: norm.sf((g - mean) / sigma),
+        lambda g: norm.logcdf((g - mean) / sigma),
+        lambda g: norm.logsf((g - mean) / sigma),
         mean,
         1e-5,
         2e-4,

@@ -6,6 +6,7 @@ import numpy as np
 
 from tantala.base.errors import InputError, Problem, raise_if
 from tantala.cell import Cell, load_cell
+from tantala.cell.levels import LevelDistribution
 from tantala.cell.write_statistics import TrainStatistics, write_statistics
 from tantala.macro.bit_cell import BitCell, Levels
 from tantala.macro.design import Design
@@ -17,6 +18,7 @@ GEOMETRY = {
     "geometry.height": "cell pitch along the bit line",
     "geometry.access_width": "width of the access transistor",
 }
+FRESH = 1.0  # s after the write: the relaxation that no controller can wait for has happened
 DEEPEST = 1e-18  # smallest tail probability that the tables resolve
 WRITTEN = 20_000  # cells written to find the statistics of writing
 RARE = 20.0  # written cells below which a counted share is continued by its law instead
@@ -38,8 +40,14 @@ def compile_cell(design: Design, cell: Cell | None = None, cells: int = WRITTEN)
     need = design.requirements
     scheme = design.write.scheme
     statistics = write_statistics(cell, scheme, seed=design.seed, cells=cells)
-    fresh = levels_of(cell, scheme, 0.0, design.environment.temperature_typical, 0)
-    aged = levels_of(cell, scheme, need.retention.time, need.retention.temperature, need.endurance)
+    ages = {
+        "fresh": (FRESH, design.environment.temperature_typical, 0),
+        "aged": (need.retention.time, need.retention.temperature, need.endurance),
+    }
+    levels = {
+        name: levels_of(cell, scheme, *age, extrapolate=design.extrapolate)
+        for name, age in ages.items()
+    }
     return BitCell(
         name=cell.name,
         width=cell.item.value("geometry.width", "m"),
@@ -47,8 +55,8 @@ def compile_cell(design: Design, cell: Cell | None = None, cells: int = WRITTEN)
         access_width=cell.item.value("geometry.access_width", "m"),
         read_voltage=cell.nominal.read_voltage,
         read_gate_voltage=min(design.supply.high, statistics.set.gate_voltage),
-        fresh=fresh,
-        aged=aged,
+        fresh=levels["fresh"],
+        aged=levels["aged"],
         set=train(statistics.set, statistics.cells),
         reset=train(statistics.reset, statistics.cells),
         stuck=0.0,
@@ -68,26 +76,30 @@ def _require_geometry(cell: Cell) -> None:
     )
 
 
-def levels_of(cell: Cell, scheme: str, time: float, temperature: float, cycles: int) -> Levels:
-    """Both levels of a cell after a time (s) at a temperature (K) and `cycles` writes before."""
+def levels_of(
+    cell: Cell, scheme: str, time: float, temperature: float, cycles: int, extrapolate: bool = False
+) -> Levels:
+    """Both levels of a cell after a time (s) at a temperature (K) and `cycles` writes before.
+
+    Raises:
+        RangeViolation: an age beyond the cell's measurements, unless `extrapolate`.
+    """
+    condition = {"time": time, "temperature": temperature, "cycles": cycles, "scheme": scheme}
     return Levels(
         *(
-            _table(
-                cell.levels(state, time=time, temperature=temperature, cycles=cycles, scheme=scheme)
-            )
+            _table(cell.levels(state, **condition, extrapolate=extrapolate))
             for state in ("low", "high")
         )
     )
 
 
-def _table(distribution: object) -> Level:
-    low, high = distribution.quantile(DEEPEST), distribution.quantile(1.0 - 1e-12)  # type: ignore
+def _table(distribution: LevelDistribution) -> Level:
     return tabulate(
-        distribution.below,  # type: ignore[attr-defined]
-        distribution.above,  # type: ignore[attr-defined]
-        float(distribution.mean),  # type: ignore[attr-defined]
-        0.5 * float(low),
-        2.0 * float(high),
+        distribution.log_below,
+        distribution.log_above,
+        distribution.mean,
+        0.5 * distribution.quantile(DEEPEST),
+        2.0 * distribution.quantile(1.0 - 1e-15),
     )
 
 

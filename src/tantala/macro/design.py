@@ -230,6 +230,7 @@ class Design(FileModel):
     environment: Environment
     requirements: Requirements
     interface: Interface | None = None
+    extrapolate: bool = False  # beyond the cell's measured ages; the sheet then says so
     seed: Annotated[int, Field(ge=0, lt=2**64, strict=True)] = 0
 
     @property

@@ -50,24 +50,19 @@ class Level:
 
 
 def tabulate(
-    below: Callable[[Floats], Floats],
-    above: Callable[[Floats], Floats],
+    log_below: Callable[[Floats], Floats],
+    log_above: Callable[[Floats], Floats],
     mean: float,
     g_min: float,
     g_max: float,
     points: int = 1200,
 ) -> Level:
-    """A table of a distribution given by its two tail probabilities over conductance (S)."""
+    """A table of a distribution given by the logarithms of its two tails over conductance (S)."""
     log_g = np.linspace(np.log(g_min), np.log(g_max), points)
     g = np.exp(log_g)
-    low = np.maximum.accumulate(_log(below(g)))
-    high = np.minimum.accumulate(_log(above(g)))
+    low = np.maximum.accumulate(np.clip(log_below(g), LOWEST, 0.0))
+    high = np.minimum.accumulate(np.clip(log_above(g), LOWEST, 0.0))
     return Level(log_g, low, high, mean)
-
-
-def _log(p: Floats) -> Floats:
-    with np.errstate(divide="ignore"):
-        return np.maximum(np.log(np.clip(p, 0.0, 1.0)), LOWEST)
 
 
 def lognormal(median: float, sigma: float, points: int = 1200) -> Level:

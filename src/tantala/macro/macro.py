@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tantala.base.errors import InputError, raise_if
+from tantala.base.errors import InputError, RangeViolation, raise_if
 from tantala.base.quantity import to_si
 from tantala.cell import load_cell
 from tantala.circuit import Circuits, load_circuits
@@ -77,6 +77,19 @@ class Macro:
         raise_if(shortcomings(setting, self._drawn, design.name))
         self._fixed = self._fixed_parts(setting)
 
+    @functools.cached_property
+    def _beyond(self) -> tuple[str, ...]:
+        """Ranges of the cell model which the required life exceeds, with the design's consent."""
+        if self.cell.model is None or not self.design.extrapolate:
+            return ()
+        need = self.design.requirements
+        age = (need.retention.time, need.retention.temperature, need.endurance)
+        try:
+            levels_of(self.cell.model, self.design.write.scheme, *age)
+        except RangeViolation as violation:
+            return tuple(str(problem) for problem in violation.problems)
+        return ()
+
     def levels(
         self, time: float | str, temperature: float | str, cycles: int | None = None
     ) -> Levels:
@@ -94,6 +107,7 @@ class Macro:
             to_si(time, "s", name="time"),
             to_si(temperature, "K", name="temperature"),
             worn,
+            self.design.extrapolate,
         )
 
     def setting(self, corner: str, temperature: float) -> Setting:
@@ -202,6 +216,7 @@ class Macro:
             parts=self._parts(setting, blocks),
             facts=self._facts(blocks),
             records=self.records,
+            extrapolated=(*self._beyond, *setting.process.extrapolated),
         )
 
     def _parts(self, setting: Setting, blocks: Blocks) -> dict[str, dict[str, float]]:
