@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import pytest
 from example_macro import bit_cell, design
@@ -184,3 +185,33 @@ def test_spares_raise_the_yield():
 def test_records_are_the_cited_numbers(macro):
     paths = {number.path for number in macro.evaluate().records}
     assert {"core.supply", "calibration.timing_guard", "defects.clustering"} <= paths
+
+
+@pytest.mark.parametrize(("node", "area"), [(22, 0.215185), (28, 0.348563), (32, 0.455267)])
+def test_the_cells_alone_are_what_every_tool_must_agree_on(node, area):
+    # Reference page macro.md, MA1: 8 Mbit of 53 F^2, mm^2.
+    pitch = math.sqrt(53.0) * node * 1e-9
+    cell = dataclasses.replace(bit_cell(), width=pitch, height=pitch)
+    chosen = design(capacity="8 Mibit", technology=f"{node}nm", organisation={"rows": 512})
+    sheet = Macro(chosen, cell=cell).evaluate()
+    assert sheet.breakdown("area_m2")["data cells"] == pytest.approx(area * 1e-6, rel=1e-5)
+
+
+def test_a_serial_page_is_written_word_by_word():
+    macro = Macro(design(**SERIAL), cell=bit_cell())
+    sheet = macro.evaluate()
+    words = 256 * 8 / 64
+    start = sheet.breakdown("page_write_time_s")["pump start-up"]
+    assert sheet["page_write_time_s"] - start == pytest.approx(words * sheet["write_time_s"])
+    rate = 20e6
+    current = sheet["serial_read_energy_per_bit_J"] * rate / 1.8
+    assert sheet["serial_read_current_A"] == pytest.approx(current)
+
+
+def test_a_faster_serial_clock_shares_the_standing_current():
+    def energy(clock):
+        serial = {"type": "serial", "interface": {"clock": clock, "page": "256 B"}}
+        macro = Macro(design(**serial), cell=bit_cell())
+        return macro.evaluate()["serial_read_energy_per_bit_J"]
+
+    assert energy("5 MHz") > energy("20 MHz") > energy("80 MHz")

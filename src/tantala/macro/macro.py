@@ -64,6 +64,7 @@ class Macro:
         self.cell = compile_cell(design) if cell is None else cell
         self.code = design.code
         self._settings: dict[tuple[str, float], Setting] = {}
+        self._blocks: dict[tuple[str, float], Blocks] = {}
         self._gates = make_code(self.code.kind, self.code.data_bits)
         self.allowed_error = allowed_bit_error(self.code, design.requirements.uber.value)
         self.low_tail, self.high_tail, self.tail = reach(
@@ -115,6 +116,13 @@ class Macro:
         if (corner, temperature) not in self._settings:
             self._settings[corner, temperature] = self._setting(corner, temperature)
         return self._settings[corner, temperature]
+
+    def blocks(self, corner: str, temperature: float) -> Blocks:
+        """The blocks of the macro at a corner and a temperature (K); built once for each."""
+        if (corner, temperature) not in self._blocks:
+            setting = self.setting(corner, temperature)
+            self._blocks[corner, temperature] = build(setting, self.plan)
+        return self._blocks[corner, temperature]
 
     def _setting(self, corner: str, temperature: float) -> Setting:
         design = self.design
@@ -207,7 +215,7 @@ class Macro:
         """
         kelvin = to_si(temperature, "K", name="temperature")
         setting = self.setting(corner, kelvin)
-        blocks = build(setting, self.plan)
+        blocks = self.blocks(corner, kelvin)
         raise_if(shortcomings(setting, blocks, self.design.name))
         return Sheet(
             design=self.design.name,
@@ -297,9 +305,9 @@ class Macro:
         temperature: float | str = "25 degC",
     ) -> ErrorRates:
         """Error rates of a read of cells with the given levels (None: at the end of life)."""
-        setting = self.setting(corner, to_si(temperature, "K", name="temperature"))
+        kelvin = to_si(temperature, "K", name="temperature")
         chosen = self.cell.aged if levels is None else levels
-        return error_rates(setting, build(setting, self.plan), chosen)
+        return error_rates(self.setting(corner, kelvin), self.blocks(corner, kelvin), chosen)
 
     def _facts(self, blocks: Blocks) -> dict[str, float]:
         plan, column, supplies = self.plan, blocks.column, blocks.supplies
