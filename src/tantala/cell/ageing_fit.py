@@ -47,7 +47,7 @@ class AgedCells:
 
 @dataclass(frozen=True)
 class Groups:
-    """All groups of a data set. Conductances in S; axes (group,), (group, node) or (group, probability)."""
+    """All groups of a data set; conductances in S, axes (group,) and node or probability."""
 
     states: Floats  # written, by node
     time: Floats  # s

@@ -55,6 +55,7 @@ class Population:
     written           float32, S, right after the last write
     age               float32, s at 25 degC since the last write (see `relaxation.aged`)
     writes            uint32, event number: pulses and placements so far
+    reads             int, reads with noise so far, the event number of their draws
     cycles            uint32, SET events so far (the abscissa of the slow drift and of wear)
     damage            float64, used endurance in units of the characteristic life
     flags             uint8, FORMED | STUCK_LOW
@@ -83,6 +84,7 @@ class Population:
         self.written = self.conductance.copy()
         self.age = np.zeros(count, np.float32)
         self.writes = np.zeros(count, np.uint32)
+        self.reads = 0
         self.cycles = np.zeros(count, np.uint32)
         self.damage = np.zeros(count, np.float64)
         self.flags = np.zeros(count, np.uint8)

@@ -1,0 +1,279 @@
+"""Read noise: 1/f fluctuation of the conductance, thermal and shot noise of the current.
+
+The power spectral density of a cell's conductance,
+
+    S_G(f) / G^2 = level * (reference_conductance / G)^exponent * (1 Hz / f)^slope / Hz        (1)
+
+falls with G because few of the traps matter to a wide filament (measured: 650 times from 10 to
+250 uS, technology A). A read that integrates for t sees frequencies up to 1 / (2 t); what is slower
+than `slowest` stands still during verify and read alike and belongs to `relaxation`. So one read
+deviates from the mean by
+
+    var(G) / G^2 = integral of (1) from slowest to 1 / (2 t)                                   (2)
+    var(I) = V^2 var(G) + (4 k T G + 2 q |I|) / (2 t)       (Nyquist, Schottky; bandwidth 1 / 2t)
+
+Draws of different reads are independent. Left out: the correlation of reads in quick succession;
+random telegraph levels of single traps (one cell a level was measured: too few to tell a
+distribution of levels; their mean power is in (1)); the instrument's own noise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numba import njit, prange
+from numpy.typing import ArrayLike, NDArray
+
+from tantala.base.binding import quantity
+from tantala.base.errors import FitError, Problem
+from tantala.base.random import normal, philox4x32, purpose, seed_words
+from tantala.cell.elementary import FAST, F, exp32, log32, normal32
+from tantala.cell.fit.result import Curve, FitResult, FittedNumber, Goodness
+
+if TYPE_CHECKING:
+    from tantala.cell.population import Population
+
+Floats = NDArray[np.float64]
+READ = purpose("cell.read")
+BOLTZMANN_JOULE = 1.380649e-23  # J/K, exact (SI brochure, 9th edition)
+ELEMENTARY_CHARGE = 1.602176634e-19  # C, exact
+SCALE = 1e9  # nA: currents squared stay within float32
+SEGMENTS = 3  # of a series, at least, so that a spectrum has an error
+FEWEST_SAMPLES = 256
+HIGHEST = 0.25  # part of the sample rate up to which a spectrum is trusted: the filter before it
+
+
+@dataclass(frozen=True)
+class NoiseLaw:
+    """Numbers of equations (1) and (2) (`noise` in a file)."""
+
+    level: float = quantity("1", "S_G / G^2 at 1 Hz and the reference, times 1 Hz", minimum=0)
+    reference_conductance: float = quantity("S", "conductance of the level", minimum=1e-9)
+    exponent: float = quantity("1", "fall of S_G / G^2 with conductance", minimum=0, maximum=4)
+    slope: float = quantity("1", "fall of the spectrum with frequency", minimum=0.3, maximum=1.9)
+    slowest: float = quantity("Hz", "frequency below which relaxation holds the fluctuation")
+    integration_time: float = quantity("s", "integration time of a read", minimum=1e-12)
+
+    def spectrum(self, conductance: ArrayLike, frequency: ArrayLike) -> Floats:
+        """S_G / G^2 [1/Hz] at `conductance` [S] and `frequency` [Hz]; broadcasts."""
+        ratio = self.reference_conductance / np.asarray(conductance, np.float64)
+        return self.level * ratio**self.exponent * np.asarray(frequency, np.float64) ** -self.slope
+
+    def relative_deviation(
+        self, conductance: ArrayLike, integration_time: float | None = None
+    ) -> Floats:
+        """sigma(G) / G of one read, equation (2); 0 if the read is slower than `slowest`."""
+        time = self.integration_time if integration_time is None else integration_time
+        fastest = max(0.5 / time, self.slowest)
+        power = 1.0 - self.slope
+        if abs(power) < 1e-6:
+            band = np.log(fastest / self.slowest)
+        else:
+            band = (fastest**power - self.slowest**power) / power
+        return np.sqrt(self.spectrum(conductance, 1.0) * band)
+
+    def current_deviation(
+        self,
+        current: ArrayLike,
+        conductance: ArrayLike,
+        temperature: float,
+        integration_time: float | None = None,
+    ) -> Floats:
+        """sigma(I) [A] of one read of mean `current` [A] at `temperature` [K]."""
+        time = self.integration_time if integration_time is None else integration_time
+        mean = np.abs(np.asarray(current, np.float64))
+        cell = (mean * self.relative_deviation(conductance, time)) ** 2
+        thermal = 4.0 * BOLTZMANN_JOULE * temperature * np.asarray(conductance, np.float64)
+        return np.sqrt(cell + (thermal + 2.0 * ELEMENTARY_CHARGE * mean) * 0.5 / time)
+
+
+def read_current(
+    population: Population,
+    volts: float,
+    index: NDArray[np.intp],
+    integration_time: float | None = None,
+    temperature: float = 298.15,
+) -> NDArray[np.float32]:
+    """Currents [A] of one read of the cells at `index`, with noise; counts in `population.reads`.
+
+    The draw of a cell is a pure function of (seed, address, number of the read).
+    """
+    law: NoiseLaw = population.cell.law("noise")
+    time = law.integration_time if integration_time is None else integration_time
+    conductance = population.conductance[index]
+    mean = population.cell.conduction.current(conductance, volts).astype(np.float32)
+    address = index.astype(np.uint64) + np.uint64(population.first_address)
+    event = population.reads
+    population.reads += 1
+    if population.backend == "numpy":
+        draw = normal(population.seed, READ, address, event)
+        deviation = law.current_deviation(mean, conductance, temperature, time)
+        return (mean + deviation * draw).astype(np.float32)
+    key = seed_words(population.seed)
+    at_reference = float(law.relative_deviation(law.reference_conductance, time))
+    constants = (
+        F(at_reference * law.reference_conductance ** (0.5 * law.exponent)),
+        F(0.5 * law.exponent),
+        F(2.0 * BOLTZMANN_JOULE * temperature / time * SCALE**2),
+        F(ELEMENTARY_CHARGE / time * SCALE),
+    )
+    out = np.empty(len(index), np.float32)
+    words = tuple(np.uint32(w) for w in (event & 0xFFFFFFFF, event >> 32, READ, *key))
+    _noisy(out, mean, conductance, address, words, constants)
+    return out
+
+
+@njit(parallel=True, cache=True, error_model="numpy", fastmath=FAST)
+def _noisy(out, mean, conductance, address, words, constants):
+    """Currents with noise; thermal and shot powers are scaled, since float32 ends at 1e-38."""
+    event, event_high, purpose_word, k0, k1 = words
+    factor, half_exponent, thermal, shot = constants
+    for i in prange(out.size):
+        low = np.uint32(address[i] & np.uint64(0xFFFFFFFF))
+        high = np.uint32(address[i] >> np.uint64(32)) | np.uint32(event_high << np.uint32(16))
+        word, _, _, _ = philox4x32(low, event, purpose_word, high, k0, k1)
+        g = max(conductance[i], F(1e-20))
+        relative = factor * exp32(-half_exponent * log32(g))
+        cell = mean[i] * F(SCALE) * relative
+        power = cell * cell + thermal * g + shot * abs(mean[i] * F(SCALE))
+        out[i] = mean[i] + F(np.sqrt(power)) * F(1.0 / SCALE) * normal32(word)
+
+
+def spectra(conductance: ArrayLike, rate: float) -> tuple[Floats, Floats, Floats]:
+    """Welch spectra of series [cell, sample] read at `rate` [Hz].
+
+    Returns frequency (n,), S_G / G^2 (cell, n) and mean conductance (cell,), from 4 / length of a
+    segment to a quarter of the rate, averaged in bins of equal ratio.
+    """
+    from scipy.signal import welch
+
+    series = np.atleast_2d(np.asarray(conductance, np.float64))
+    samples = series.shape[1]
+    if samples < FEWEST_SAMPLES or not np.isfinite(series).all():
+        raise FitError(
+            Problem(
+                "series too short or not finite for a noise spectrum",
+                got=f"{samples} samples",
+                allowed=f"at least {FEWEST_SAMPLES} finite conductances a cell",
+            )
+        )
+    length = samples // SEGMENTS
+    frequency, power = welch(series, rate, nperseg=length, detrend="constant", axis=1)
+    mean = series.mean(axis=1)
+    used = (frequency >= 4.0 * rate / length) & (frequency <= HIGHEST * rate)
+    edges = np.geomspace(frequency[used][0], frequency[used][-1] * 1.0001, 25)
+    which = np.digitize(frequency[used], edges)
+    bins = np.unique(which)
+    centre = np.array([np.exp(np.log(frequency[used][which == b]).mean()) for b in bins])
+    relative = np.array([power[:, used][:, which == b].mean(axis=1) for b in bins]).T
+    return centre, relative / mean[:, None] ** 2, mean
+
+
+def fit_noise(
+    conductance: ArrayLike, rate: float, integration_time: float = 1e-6, slowest: float = 100.0
+) -> FitResult:
+    """Fit `NoiseLaw` to repeated reads: series [cell, sample] in S at `rate` in Hz.
+
+    Least squares of ln S over ln f and ln G; every cell weighs alike. With fewer than three levels
+    the fall with conductance cannot be told: `noise.exponent` is then in `not_identified`. A white
+    floor, the instrument's, is fitted beside the law and left out. `integration_time` and `slowest`
+    are conditions of use, not told by these data.
+
+    Raises FitError for series that are too short or not finite.
+    """
+    from scipy.optimize import least_squares
+
+    frequency, relative, mean = spectra(conductance, rate)
+    reference = float(np.exp(np.log(mean).mean()))
+    several = len(np.unique(np.round(np.log(mean), 1))) >= 3
+    floor = np.log(relative[:, -1])
+
+    def model(x: Floats) -> Floats:
+        law = x[0] - (x[2] if several else 0.0) * np.log(mean / reference)[:, None]
+        return np.logaddexp(law - x[1] * np.log(frequency), x[-1] - 2.0 * np.log(mean)[:, None])
+
+    start = np.array(
+        [np.log(relative).mean(), 1.0, 1.5, floor.min() + 2.0 * np.log(mean).min() - 4]
+    )
+    if not several:
+        start = start[[0, 1, 3]]
+
+    def errors(x: Floats) -> Floats:
+        # A weak prior, slope 1 within 0.5: a floor and a slope of one cell cannot be told apart.
+        return np.append((model(x) - np.log(relative)).ravel(), 2.0 * (x[1] - 1.0))
+
+    solved = least_squares(errors, start)
+    # One cell a level: the level of a single cell scatters by far more than its spectrum's error.
+    scatter = (np.log(relative) - model(solved.x)).mean(axis=1)
+    return _noise_result(
+        solved.x, scatter, several, reference, frequency, relative, model, mean,
+        {"integration_time": integration_time, "slowest": slowest},
+    )  # fmt: skip
+
+
+def _noise_result(
+    x: Floats,
+    scatter: Floats,
+    several: bool,
+    reference: float,
+    frequency: Floats,
+    relative: Floats,
+    model: object,
+    mean: Floats,
+    conditions: dict[str, float],
+) -> FitResult:
+    spread = float(scatter.std(ddof=1)) if len(scatter) > 1 else 0.5
+    lever = np.log(mean / reference)
+    extent = {
+        "conductance": (float(mean.min()), float(mean.max()), "S"),
+        "frequency": (float(frequency[0]), float(frequency[-1]), "Hz"),
+    }
+    numbers = [
+        FittedNumber(
+            "noise.level",
+            float(np.exp(x[0])),
+            "1",
+            float(np.exp(x[0]) * spread / np.sqrt(len(mean))),
+            extent,
+        ),
+        FittedNumber(
+            "noise.reference_conductance", reference, "S", kind="derived", note="geometric mean"
+        ),
+        FittedNumber("noise.slope", float(x[1]), "1", None, extent),
+    ]
+    if several:
+        error = spread / float(np.sqrt(np.sum(lever**2)))
+        numbers.append(FittedNumber("noise.exponent", float(x[2]), "1", error, extent))
+    notes = {
+        "integration_time": "a read at speed; the measurement's own time is not recorded",
+        "slowest": "slower fluctuation is in the relaxation law, counted from its verify delay",
+    }
+    for name, unit in (("integration_time", "s"), ("slowest", "Hz")):
+        value = conditions[name]
+        numbers.append(FittedNumber(f"noise.{name}", value, unit, kind="assumed", note=notes[name]))
+    predicted = np.exp(model(x))  # type: ignore[operator]
+    curves = tuple(
+        Curve(
+            "noise spectrum",
+            f"{level * 1e6:.3g} uS",
+            "frequency [Hz]",
+            "S_G / G^2 [1/Hz]",
+            frequency,
+            relative[cell],
+            predicted[cell],
+            x_log=True,
+            y_log=True,
+        )
+        for cell, level in enumerate(mean)
+    )
+    rms = float(np.sqrt(np.mean((np.log(relative) - np.log(predicted)) ** 2)))
+    return FitResult(
+        "noise",
+        tuple(numbers),
+        (Goodness("rms error of ln S", rms, "1", relative.size),),
+        curves,
+        where=f"{len(mean)} series",
+        not_identified=() if several else ("noise.exponent",),
+    )
