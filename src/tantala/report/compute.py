@@ -101,13 +101,13 @@ class _Compiler:
         found = corners.evaluate_corners(design, macro.evaluate, progress)
         typical = found.typical
         progress("Ageing the cells")
-        ages = ageing.Ages(macro)
+        ages = ageing.Ages(macro, self.cell)
         rates = ageing.storage(ages)
         margin = ageing.margin(ages)
         progress("Pulsing cells for the shmoo")
         shmoo, beyond = switching.shmoo(
             self.cell,
-            ages.levels(0.0, ages.room, 0),
+            ages.levels(ageing.FRESH, ages.room, 0),
             margin.reference_S,
             design.seed,
             ages.room,
@@ -133,7 +133,7 @@ class _Compiler:
             headline=tuple(name for name in HEADLINE if name in typical),
             influences=self.influences(typical),
             not_measured=self.cell.item.not_measured,
-            extrapolated=tuple(sorted({*typical.extrapolated, *beyond})),
+            extrapolated=tuple(sorted({*typical.extrapolated, *beyond, *ageing.beyond(rates)})),
             sources=citations.cited(self.items),
         )
 

@@ -153,7 +153,8 @@ class Margin:
 class ErrorRates:
     """Error rates over storage time and temperature at the stated number of cycles.
 
-    raw, uncorrectable: shape (temperatures, times).
+    raw, uncorrectable: shape (temperatures, times); calibrated: whether the cell's ageing was
+    constrained by measurements up to that age, same shape.
     """
 
     cycles: int
@@ -161,16 +162,20 @@ class ErrorRates:
     temperature_K: Array
     raw: Array
     uncorrectable: Array
+    calibrated: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class RetentionRow:
-    """How long data last at a temperature before the required rate is exceeded."""
+    """How long data last at a temperature before the required rate is exceeded; `calibrated` says
+    whether the stated time at it lies within the measured ages.
+    """
 
     temperature_K: float
     raw: float
     uncorrectable: float
     time_to_limit_s: float | None
+    calibrated: bool
 
 
 @dataclass(frozen=True)

@@ -78,7 +78,7 @@ def _code(sheet: Datasheet) -> str:
     identity = sheet.identity
     if identity.correctable == 0:
         return "without error correction"
-    return f"{identity.code} corrects {identity.correctable} a word"
+    return f"{identity.code} corrects {identity.correctable} errors a word"
 
 
 def _description(sheet: Datasheet) -> list[Text]:

@@ -114,7 +114,8 @@ def _levels(sheet: Datasheet) -> Table:
     )
     notes = (
         Markup(
-            "LRS and HRS: low- and high-resistance state. Tail: the conductance that one cell in a"
+            "LRS and HRS: low- and high-resistance state. As written: a minute after. Tail:"
+            " the conductance that one cell in a"
             " million passes towards the reference. Misread: share of cells whose read is"
             " wrong, over"
             " the spread of the sense amplifiers; half the sum of both states is {}."

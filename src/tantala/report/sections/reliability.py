@@ -85,8 +85,8 @@ def _retention(sheet: Datasheet) -> Table:
         rows.append(
             Row(
                 (
-                    Markup("<b>{}</b>" if stated else "{}").format(
-                        written(entry.temperature_K, "K")
+                    Markup("<b>{}</b>{}" if stated else "{}{}").format(
+                        written(entry.temperature_K, "K"), "" if entry.calibrated else " *"
                     ),
                     power_of_ten(entry.raw),
                     power_of_ten(entry.uncorrectable),
@@ -107,8 +107,10 @@ def _retention(sheet: Datasheet) -> Table:
         f"Data retention: error rates after {storage_time(identity.retention_time_s)}, following"
         f" {integer(identity.endurance_cycles)} cycles; limit UBER {power_of_ten(sheet.uber_limit)}"
     )
-    notes = ("Bold: the temperature of the stated retention.",)
-    return Table("retention", caption, columns, tuple(rows), notes)
+    notes = ["Bold: the temperature of the stated retention."]
+    if not all(entry.calibrated for entry in sheet.retention):
+        notes.append("*: beyond the ages for which the cell was calibrated; an extrapolation.")
+    return Table("retention", caption, columns, tuple(rows), tuple(notes))
 
 
 def _sweeps(sheet: Datasheet) -> Beside:
@@ -127,7 +129,8 @@ def _sweeps(sheet: Datasheet) -> Beside:
     stated = identity.retention_temperature_K
     window = Figure(
         "cycling",
-        "Window as written against cycles: medians and the cell in a million nearest to the"
+        "Window a minute after the write against cycles: medians and the cell in a million"
+        " nearest to the"
         " reference"
         " (line). Dotted: stated cycles.",
         plots.cycling(curves, identity.endurance_cycles, sheet.margin.reference_S),
@@ -182,7 +185,10 @@ def _endurance(sheet: Datasheet) -> Table:
         f" {storage_time(identity.retention_time_s)} at"
         f" {written(identity.retention_temperature_K, 'K')}"
     )
-    notes = ("Bold: the stated cycles. Tail: the cell in a million nearest to the reference.",)
+    notes = (
+        "Bold: the stated cycles. As written: a minute after. Tail: the cell in a million nearest to"
+        " the reference.",
+    )
     return Table("endurance", caption, columns, tuple(rows), notes)
 
 
