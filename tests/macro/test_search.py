@@ -18,14 +18,14 @@ AIMS = [
     {"area": 0, "read_latency": 1, "read_energy": 1, "write_time": 0},
     {"area": 2, "read_latency": 0.5, "read_energy": 1, "write_energy": 1, "standby": 0.3},
 ]
-REDUCED = {"banks": 1}
+REDUCED = {"banks": 1, "mux": 8}
 WRITE = {"parallel_bits": 8}
 
 
 @pytest.fixture(scope="module")
 def one_by_one():
     """Every candidate of a reduced space, evaluated on its own."""
-    chosen = design(organisation=REDUCED, write=WRITE, capacity="256 Kibit")
+    chosen = design(organisation=REDUCED, write=WRITE, capacity="512 Kibit")
     macro = Macro(chosen, cell=bit_cell())
     equations = macro.equations()
     candidates = space(chosen)
@@ -40,14 +40,14 @@ def one_by_one():
 
 def test_the_reduced_space_is_worth_searching(one_by_one):
     _, candidates, _ = one_by_one
-    assert candidates.size > 1000
-    assert len(np.unique(candidates.structure["rows"])) > 5
+    assert candidates.size > 1500
+    assert len(np.unique(candidates.structure["rows"])) > 3
 
 
 @pytest.mark.parametrize("aim", AIMS)
 def test_same_optimum_and_front_as_exhaustive_evaluation(one_by_one, aim):
     chosen, _, values = one_by_one
-    aimed = design(organisation=REDUCED, write=WRITE, capacity="256 Kibit", aim=aim)
+    aimed = design(organisation=REDUCED, write=WRITE, capacity="512 Kibit", aim=aim)
     found = Macro(aimed, cell=bit_cell()).search()
     weights = search.weights(aimed.aim)
     scores = np.array([search.score(one, weights) for one in values])
