@@ -280,7 +280,8 @@ def log_tail(mixture: Mixture, shift: Floats, upper: bool = False) -> Floats:
     z = (shift - mixture.mean) / np.sqrt(mixture.variance)
     terms = np.log(np.maximum(mixture.weight, 1e-300)) + log_ndtr(-z if upper else z)
     largest = np.maximum(terms.max(axis=0), -1e300)
-    return largest + np.log(np.sum(np.exp(terms - largest), axis=0))
+    with np.errstate(divide="ignore"):
+        return largest + np.log(np.sum(np.exp(terms - largest), axis=0))
 
 
 def mixture_quantile(mixture: Mixture, score: ArrayLike) -> Floats:

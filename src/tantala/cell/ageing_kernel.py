@@ -1,8 +1,9 @@
 """The fast form of `ageing`: the quantile of the law as a table, one pass over the cells.
 
-The change of y is tabulated over (age, state, score): the logarithm of ln(1 + age / verify_delay)
-from AGE_ORIGIN on, the root of G(written) / full scale, the standard normal score. Rows of one age
-are made when a call first needs them and kept. A cell costs one Philox block, four normals and
+The change of y is tabulated over (age, state, score): u = ln(1 + age / verify_delay) in logarithmic
+steps where it is small and equal ones where it is large (`age_index`), the root of G(written) /
+full scale, the standard normal score. Rows of one age are made when a call first needs them and
+kept. A cell costs one Philox block, four normals and
 three interpolations; cells of one age, the usual case, share one blended row.
 """
 
@@ -30,8 +31,9 @@ from tantala.cell.ageing import (
 from tantala.cell.elementary import FAST, exp32, log32, normal32
 
 F = np.float32
-AGE_ORIGIN = 1e-4  # of ln(1 + age / verify_delay): below it the table is linear
-AGE_STEP = 0.15
+AGE_ORIGIN = 1e-4  # of u: below it the table is linear
+AGE_STEP = 0.15  # of ln u
+AGE_LINEAR = 0.5  # of u: 13 meV of front, well below the narrowest spread of barriers
 STATES = 57
 SCORES = 161
 SCORE_LIMIT = 10.0  # 1 - Phi(10) = 8e-24, below every rate that is asked for
@@ -165,6 +167,7 @@ def _age_each(out, written, ages, writes, first, key, purpose_word, rows, offset
             address = first + np.uint64(i)
             score = _score(weights, address, writes[i], purpose_word, key[0], key[1])
             at = F(math.log1p(elapsed * F(1.0 / AGE_ORIGIN))) * F(1.0 / AGE_STEP)
+            at += elapsed * F(1.0 / AGE_LINEAR)
             index = np.int32(at)
             out[i] = _moved(
                 written[i],
@@ -177,6 +180,20 @@ def _age_each(out, written, ages, writes, first, key, purpose_word, rows, offset
                 smooth,
                 log_g,
             )
+
+
+def age_index(elapsed: float) -> float:
+    """The fractional row of u = ln(1 + age / verify_delay)."""
+    return math.log1p(elapsed / AGE_ORIGIN) / AGE_STEP + elapsed / AGE_LINEAR
+
+
+def _elapsed_at(index: int) -> float:
+    """The u of a row: `age_index` inverted by bisection."""
+    low, high = 0.0, index * AGE_LINEAR
+    for _ in range(80):
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if age_index(middle) < index else (low, middle)
+    return 0.5 * (low + high)
 
 
 class Tables:
@@ -210,7 +227,7 @@ class Tables:
         if index == 0:
             return np.zeros((STATES, SCORES), np.float32)
         law = self.law.relaxation
-        age = law.verify_delay * math.expm1(AGE_ORIGIN * math.expm1(index * AGE_STEP))
+        age = law.verify_delay * math.expm1(_elapsed_at(index))
         states = np.linspace(0.0, math.sqrt(TOP), STATES) ** 2
         states[0] = 1e-9  # the law's limit for g -> 0; zero itself has no logarithm
         mixture = self.law.mixture(states * law.full_scale, age)
@@ -236,7 +253,7 @@ class Tables:
         address: Any = np.uint64(first_address)
         delay = self.law.relaxation.verify_delay
         low, high = float(ages.min()), float(ages.max())
-        at = [math.log1p(math.log1p(age / delay) / AGE_ORIGIN) / AGE_STEP for age in (low, high)]
+        at = [age_index(math.log1p(age / delay)) for age in (low, high)]
         if low == high:
             if low <= 0.0:
                 out[:] = written

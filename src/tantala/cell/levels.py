@@ -1,124 +1,120 @@
-"""The two levels of a bit as statistics: conductance after write-verify, then aged.
+"""The two levels of a bit as distributions, from right after write-verify to the end of life.
 
-Method. A sample of cells is cycled and written by the very loop of `write_verify`; the written
-conductances that passed become equally probable nodes w_i. Ageing has a conditional distribution in
-closed form (`ageing`, equation 1), so with n_i the weights of the nodes
+Method. A written level is a quantile function G0(z) of a standard normal score z: the ranks of
+cells written by the same loop as `Population.write_verify`, continued beyond the last ten of either
+end with ln G linear in z. Ageing is the law that populations sample, as its conditional
+distribution (`ageing`, equation 1); sensing adds the read noise of one read, normal:
 
-    P(G < g) = sum_i n_i P(G < g | written = w_i, age)                                           (1)
+    P(G < g) = integral phi(z) P(G < g | G0(z), age) dz                                        (1)
+    P(sensed < x) = integral phi(n) P(G (1 + r(G) n) < x) dn                                   (2)
 
-A verify bounds the written conductance on the side that matters, and all that lies beyond the
-bound comes from the law of ageing: tails far below 1/sample are the law's, not the count's. Sums
-run in logarithms, so that 1e-18 loses no digits. Where counting is possible, `Population.wait` on
-the same cells is the check (tests/cell/test_levels.py).
+Both integrals are sums over equal steps of the score from -10 to 10 (the trapezoid rule converges
+exponentially for such integrands), in logarithms, so that tails of 1e-18 keep their digits; what a
+step of z spans in G0 enters as a variance. The result is stored as normal score over ln G, which is
+near a straight line and interpolates to 1e-3 of a score.
 
-Left out: cells that no pulse brings into their window; they are `failed`, which a controller knows
-of and repairs. The sum is over a finite sample, so quantiles between the nodes carry its error.
+What a tail of 1e-18 means: the law, and the written distribution, were seen on about 12,000 cells.
+Below 1e-4 the numbers are what these laws imply, not what was counted. Cells that write-verify gave
+up are not in the level (the macro counts them apart). Checked against counting in the tests.
 """
 
 from __future__ import annotations
 
-import functools
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.interpolate import PchipInterpolator
+from scipy.special import log_ndtr, ndtr, ndtri, ndtri_exp
 
 from tantala.base.errors import InputError, Problem, unknown
 from tantala.base.quantity import to_si
-from tantala.cell.ageing import Ageing, Mixture, ageing_of, log_tail
+from tantala.cell.ageing import Ageing, Mixture, ageing_of, log_tail, mixture_quantile
+from tantala.cell.noise import NoiseLaw
 from tantala.cell.relaxation import aged
 from tantala.cell.retention import check_front
-from tantala.cell.write_verify import Scheme, WriteLoop
 
 if TYPE_CHECKING:
     from tantala.cell.cell import Cell
 
 Floats = NDArray[np.float64]
+Start = Callable[[Floats], Floats]  # conductance [S] at a normal score
 STATES = {"low": "low", "lrs": "low", "high": "high", "hrs": "high"}
-SAMPLE = 20_000
-NODES = 96
-SEED = 0
+SCORE_LIMIT = 10.0
+START_STEP = 0.025
+NOISE_STEP = 0.2
+POINTS = 400
+SEEN = 10  # written cells at either end beyond which the distribution is continued
+CELLS = 20_000
+LOWEST_CONDUCTANCE = 1e-15  # S
 
 
 @dataclass(frozen=True)
 class LevelDistribution:
-    """Conductance of written cells of one state at one age, equation (1).
+    """A distribution of conductance, as normal score over ln G (both ascending, shape (n,))."""
 
-    written: nodes of the written conductance, S, equally probable; shape (n,).
-    age: s at 25 degC. failed: share of the sample that no pulse brought into the window.
-    """
+    log_g: Floats
+    score: Floats
 
-    ageing: Ageing
-    written: Floats
-    age: float
-    failed: float
+    def _score_at(self, conductance: ArrayLike) -> Floats:
+        at = np.log(np.maximum(np.asarray(conductance, np.float64), 1e-300))
+        inside = PchipInterpolator(self.log_g, self.score)(
+            np.clip(at, self.log_g[0], self.log_g[-1])
+        )
+        slopes = np.diff(self.score)[[0, -1]] / np.diff(self.log_g)[[0, -1]]
+        below = np.minimum(at - self.log_g[0], 0.0) * slopes[0]
+        return inside + below + np.maximum(at - self.log_g[-1], 0.0) * slopes[1]
 
-    @functools.cached_property
-    def _mixture(self) -> Mixture:
-        return self.ageing.mixture(self.written, self.age)
-
-    def log_below(self, conductance: ArrayLike) -> Floats:
-        """ln P(G < conductance [S])."""
-        return self._log_tail(conductance, upper=False)
-
-    def log_above(self, conductance: ArrayLike) -> Floats:
-        """ln P(G >= conductance [S])."""
-        return self._log_tail(conductance, upper=True)
+    def _at_score(self, score: ArrayLike) -> Floats:
+        z = np.asarray(score, np.float64)
+        keep = np.concatenate(([True], np.diff(self.score) > 1e-9))
+        grid, values = self.score[keep], self.log_g[keep]
+        slopes = np.diff(values)[[0, -1]] / np.diff(grid)[[0, -1]]
+        inside = PchipInterpolator(grid, values)(np.clip(z, grid[0], grid[-1]))
+        below = np.minimum(z - grid[0], 0.0) * slopes[0]
+        return np.exp(inside + below + np.maximum(z - grid[-1], 0.0) * slopes[1])
 
     def below(self, conductance: ArrayLike) -> Floats:
-        """P(G < conductance [S])."""
-        return np.exp(self.log_below(conductance))
+        """P(G < conductance); conductance in S."""
+        return ndtr(self._score_at(conductance))
 
     def above(self, conductance: ArrayLike) -> Floats:
-        """P(G >= conductance [S])."""
-        return np.exp(self.log_above(conductance))
+        """P(G >= conductance); small tails keep their digits."""
+        return ndtr(-self._score_at(conductance))
 
-    def _log_tail(self, conductance: ArrayLike, upper: bool) -> Floats:
+    def log_below(self, conductance: ArrayLike) -> Floats:
+        """ln P(G < conductance)."""
+        return log_ndtr(self._score_at(conductance))
+
+    def log_above(self, conductance: ArrayLike) -> Floats:
+        """ln P(G >= conductance)."""
+        return log_ndtr(-self._score_at(conductance))
+
+    def quantile(self, p: ArrayLike) -> Floats:
+        """The conductance [S] that a share `p` of the cells undercuts, 0 < p < 1."""
+        return self._at_score(ndtri(_share(p)))
+
+    def upper_quantile(self, p: ArrayLike) -> Floats:
+        """The conductance [S] that a share `p` of the cells exceeds, 0 < p < 1."""
+        return self._at_score(-ndtri(_share(p)))
+
+    def pdf(self, conductance: ArrayLike) -> Floats:
+        """Probability density [1/S]."""
         g = np.asarray(conductance, np.float64)
-        flat = g.reshape(-1, 1)
-        if self.age == 0.0:
-            inside = (self.written >= flat) if upper else (self.written < flat)
-            with np.errstate(divide="ignore"):
-                return np.log(inside.mean(axis=1)).reshape(g.shape)
-        terms = log_tail(self._mixture, self.ageing.shift_to(flat, self.written), upper)
-        largest = np.maximum(terms.max(axis=1, keepdims=True), -1e300)
-        total = largest[:, 0] + np.log(np.mean(np.exp(terms - largest), axis=1))
-        return total.reshape(g.shape)
+        at = np.log(np.maximum(g, 1e-300))
+        slope = PchipInterpolator(self.log_g, self.score).derivative()(
+            np.clip(at, self.log_g[0], self.log_g[-1])
+        )
+        z = self._score_at(g)
+        return np.exp(-0.5 * z**2) / np.sqrt(2.0 * np.pi) * slope / g
 
-    def quantile(self, probability: float) -> float:
-        """The conductance [S] that a share `probability` of the cells undercuts."""
-        if not 0.0 < probability < 1.0:
-            raise InputError(Problem("no probability", got=repr(probability), allowed="0 to 1"))
-        if self.age == 0.0:
-            return float(np.quantile(self.written, probability))
-        from scipy.special import ndtri
-
-        upper = probability > 0.5
-        # 1 - 1e-18 is not a float; the quantile of a high probability goes by its complement.
-        score = ndtri(probability)
-        each = self.ageing.quantile(score, self.written, self.age)
-        low, high = np.log(each.min()), np.log(each.max())
-        target = np.log1p(-probability) if upper else np.log(probability)
-        for _ in range(60):
-            middle = 0.5 * (low + high)
-            if upper:
-                too_low = self.log_above(np.exp(middle)) > target
-            else:
-                too_low = self.log_below(np.exp(middle)) < target
-            low, high = (middle, high) if too_low else (low, middle)
-        return float(np.exp(0.5 * (low + high)))
-
-    @functools.cached_property
+    @property
     def mean(self) -> float:
         """Mean conductance, S."""
-        if self.age == 0.0:
-            return float(self.written.mean())
-        from scipy.special import ndtri
-
-        score = ndtri((np.arange(64) + 0.5) / 64)
-        each = self.ageing.quantile(score[:, None], self.written[None, :], self.age)
-        return float(each.mean())
+        z, weight = _nodes(START_STEP)
+        return float(np.sum(weight * self._at_score(z)))
 
 
 def levels(
@@ -128,52 +124,191 @@ def levels(
     temperature: float | str = "25 degC",
     cycles: int = 0,
     scheme: str = "ispp",
+    sensed: bool = True,
     extrapolate: bool = False,
+    seed: int = 0,
+    cells: int = CELLS,
 ) -> LevelDistribution:
-    """One level of one bit a cell, `time` at `temperature` after a write that followed `cycles`.
+    """The level `state` ("low" or "high" resistance, "lrs", "hrs") of a bit.
 
-    `state` is "low" (low resistance; also "lrs") or "high" ("hrs").
+    Cells have done `cycles` nominal cycles, are written and verified by `scheme`, and have stood
+    for `time` (s or text) at `temperature` (K or text). `sensed`: with the noise of one read.
 
-    Raises InputError for an unknown state or scheme or a law that the cell lacks, RangeViolation
-    beyond the calibrated age unless `extrapolate`.
+    Raises InputError for an unknown state or a law the cell lacks, RangeViolation beyond the range
+    of the ageing law unless `extrapolate`.
     """
     if state not in STATES:
         raise InputError(unknown("state", state, STATES))
     seconds = to_si(time, "s", name="time")
     kelvin = to_si(temperature, "K", name="temperature")
-    law = ageing_of(cell)
-    age = float(aged(0.0, seconds, kelvin, law.relaxation.attempt_rate))
-    check_front(law, age, seconds, kelvin, extrapolate)
-    written, failed = written_levels(cell, scheme, cycles)[STATES[state]]
-    return LevelDistribution(law, written, age, failed)
+    if seconds < 0.0:
+        raise InputError(Problem("negative time", got=repr(time), allowed="0 s or more"))
+    start = written_level(cell, STATES[state], scheme, cycles, seed, cells)
+    law: Ageing | None = None
+    age = 0.0
+    if seconds > 0.0:
+        law = ageing_of(cell)
+        age = float(aged(0.0, seconds, kelvin, law.relaxation.attempt_rate))
+        check_front(law, age, seconds, kelvin, extrapolate)
+    noise = cell.law("noise") if sensed and cell.noise is not None else None
+    return level_of(start, law, age, noise)
 
 
-def written_levels(cell: Cell, scheme: str, cycles: int = 0) -> dict[str, tuple[Floats, float]]:
-    """State -> (nodes of the written conductance [S], failed share), after `cycles` full cycles."""
+def written_level(
+    cell: Cell, state: str, scheme: str, cycles: int, seed: int = 0, cells: int = CELLS
+) -> Start:
+    """The quantile function of a level right after its verify, from `cells` written cells.
+
+    Kept with the cell object, because every age of a level starts from it.
+    """
+    memo: dict[Any, Start] = cell.__dict__.setdefault("_written_levels", {})
+    key = (state, scheme, cycles, seed, cells)
+    if key not in memo:
+        memo[key] = from_samples(_write(cell, state, scheme, cycles, seed, cells))
+    return memo[key]
+
+
+def _write(
+    cell: Cell, state: str, scheme: str, cycles: int, seed: int, cells: int
+) -> NDArray[np.float32]:
+    """Conductances [S] of cells just written to one state, those that passed their verify."""
+    from tantala.cell.write_verify import Scheme
+
     settings = Scheme.of(cell, scheme).settings
-    population = cell.sample(SAMPLE, seed=SEED)
-    if cycles > 0:
+    population = cell.sample(cells, seed=seed)
+    if cycles:
         population.cycle(cycles)
-    index = np.arange(SAMPLE)
-    zero, unlimited = np.zeros(SAMPLE), np.full(SAMPLE, np.inf)
-    below = np.full(SAMPLE, settings.high_resistance_verify)
-    passes = np.full(SAMPLE, settings.low_resistance_verify)
-    found = {}
-    for state, low, high in (("high", zero, below), ("low", passes, unlimited)):
-        loop = WriteLoop(
-            population, Scheme.of(cell, scheme), index, low, high, cell.nominal.temperature
-        )
-        ok = loop.run(int(settings.max_pulses)).ok
-        if not ok.any():
-            raise InputError(
-                Problem(
-                    f"no cell of {cell.name!r} can be written to the {state}-resistance state",
-                    cell.item.path.name,
-                    got=f"{int(settings.max_pulses)} pulses of {scheme!r}",
-                    hint="a wider window, a higher voltage or fewer cycles",
-                )
+    passes, below = settings.low_resistance_verify, settings.high_resistance_verify
+    # The other state first: a level is written over data, not over the state of a sample.
+    windows = {"low": (passes, np.inf), "high": (0.0, below)}
+    population.write_verify(*windows["high" if state == "low" else "low"], scheme=scheme)
+    outcome = population.write_verify(*windows[state], scheme=scheme)
+    if outcome.ok.sum() < 100:
+        raise InputError(
+            Problem(
+                f"{cell.name}: hardly a cell can be written to the {state}-resistance level",
+                got=f"{int(outcome.ok.sum())} of {cells} after {cycles} cycles",
+                allowed="at least 100",
             )
-        share = (np.arange(NODES) + 0.5) / NODES
-        written = np.quantile(population.written[ok].astype(np.float64), share)
-        found[state] = (written, float(np.mean(~ok)))
-    return found
+        )
+    return population.conductance[outcome.ok]
+
+
+def from_samples(conductance: ArrayLike) -> Start:
+    """A quantile function of the normal score from conductances [S] of at least 100 cells.
+
+    Between the `SEEN`-th cells of both ends: their ranks. Beyond: ln G linear in the score, with
+    the slope over the outermost five hundredths of the cells on that side.
+    """
+    ranked = np.sort(np.log(np.maximum(np.asarray(conductance, np.float64), LOWEST_CONDUCTANCE)))
+    count = ranked.size
+    score = ndtri((np.arange(count) + 0.5) / count)
+    seen = slice(SEEN, count - SEEN)
+    edge = max(2 * SEEN, count // 20)
+    rises = []
+    for side in (slice(SEEN, edge), slice(count - edge, count - SEEN)):
+        rises.append(max(float(np.polyfit(score[side], ranked[side], 1)[0]), 1e-6))
+    inner_score, inner = score[seen], ranked[seen]
+
+    def quantile(z: Floats) -> Floats:
+        low = np.minimum(z - inner_score[0], 0.0) * rises[0]
+        high = np.maximum(z - inner_score[-1], 0.0) * rises[1]
+        return np.exp(np.interp(z, inner_score, inner) + low + high)
+
+    return quantile
+
+
+def level_of(
+    start: Start, law: Ageing | None = None, age: float = 0.0, noise: NoiseLaw | None = None
+) -> LevelDistribution:
+    """The distribution of a written level `start` after `age` [s at 25 degC], with read noise.
+
+    `start` maps normal scores to conductance [S], ascending. This is equations (1) and (2).
+    """
+    z, weight = _nodes(START_STEP)
+    written = np.maximum(start(z), LOWEST_CONDUCTANCE)
+    if law is None or age <= 0.0:
+        level = _table(np.log(written), z)
+    else:
+        level = _aged(law, age, z, weight, written)
+    return level if noise is None else _sensed(level, noise)
+
+
+def _nodes(step: float) -> tuple[Floats, Floats]:
+    """Scores and weights of the trapezoid rule for integrals over a standard normal."""
+    z = np.arange(-SCORE_LIMIT, SCORE_LIMIT + 0.5 * step, step)
+    return z, np.exp(-0.5 * z**2) / np.sqrt(2.0 * np.pi) * step
+
+
+def _aged(law: Ageing, age: float, z: Floats, weight: Floats, written: Floats) -> LevelDistribution:
+    """Equation (1) on a grid of conductance that spans all aged cells."""
+    mixture = law.mixture(written, age)
+    # A node stands for all starts within its step: the variance of a uniform over what it spans.
+    span = np.gradient(law.y(written))
+    spread = Mixture(mixture.weight, mixture.mean, mixture.variance + span**2 / 12.0)
+    ends = [
+        law.moved(written, mixture_quantile(mixture, np.full(z.shape, side)))
+        for side in (-SCORE_LIMIT, SCORE_LIMIT)
+    ]
+    grid = np.linspace(np.log(ends[0].min()), np.log(ends[1].max()), POINTS)
+    log_weight = np.log(weight)
+    low, high = np.empty(POINTS), np.empty(POINTS)
+    for index, g in enumerate(np.exp(grid)):
+        shift = law.shift_to(g, written)
+        low[index] = _log_sum(log_weight + log_tail(spread, shift))
+        high[index] = _log_sum(log_weight + log_tail(spread, shift, upper=True))
+    return _from_tails(grid, low, high)
+
+
+def _sensed(level: LevelDistribution, noise: NoiseLaw) -> LevelDistribution:
+    """Equation (2): one read's noise on every cell."""
+    n, weight = _nodes(NOISE_STEP)
+    log_weight = np.log(weight)
+    wide = float(noise.relative_deviation(np.exp(level.log_g[0]))) * SCORE_LIMIT
+    top = float(noise.relative_deviation(np.exp(level.log_g[-1]))) * SCORE_LIMIT
+    low_end = level.log_g[0] + np.log(max(1.0 - wide, 1e-3))
+    grid = np.linspace(low_end, level.log_g[-1] + np.log1p(top), POINTS)
+    fine = np.linspace(low_end - 12.0, grid[-1] + 1.0, 8 * POINTS)
+    true = np.exp(fine)
+    relative = noise.relative_deviation(true)
+    low, high = np.full(POINTS, -np.inf), np.full(POINTS, -np.inf)
+    for draw, part in zip(n, log_weight, strict=True):
+        sensed = true * (1.0 + relative * draw)
+        # Where noise exceeds the conductance the sensed value is negative: below every x > 0.
+        rising = sensed > 0.0
+        first = int(np.argmax(rising)) if rising.any() else len(true) - 1
+        at = np.interp(np.exp(grid), np.maximum.accumulate(sensed[first:]), true[first:])
+        low = np.logaddexp(low, part + level.log_below(at))
+        high = np.logaddexp(high, part + level.log_above(at))
+    return _from_tails(grid, low, high)
+
+
+def _from_tails(grid: Floats, low: Floats, high: Floats) -> LevelDistribution:
+    """A level from ln P(below) and ln P(above) over ln G; the smaller tail holds the digits."""
+    low, high = np.minimum(low, -1e-300), np.minimum(high, -1e-300)
+    score = np.where(low < high, ndtri_exp(low), -ndtri_exp(high))
+    return _table(grid, score)
+
+
+def _table(log_g: Floats, score: Floats) -> LevelDistribution:
+    """Ascending in both; points that do not rise are left out."""
+    good = np.isfinite(score) & (np.abs(score) < 3.0 * SCORE_LIMIT)
+    log_g, score = log_g[good], score[good]
+    log_g = log_g + 1e-12 * np.arange(log_g.size)
+    rising = np.concatenate(([True], score[1:] > np.maximum.accumulate(score)[:-1] + 1e-12))
+    rising &= np.concatenate(([True], log_g[1:] > np.maximum.accumulate(log_g)[:-1]))
+    return LevelDistribution(log_g[rising], score[rising])
+
+
+def _log_sum(terms: Floats) -> float:
+    largest = max(float(terms.max()), -1e300)
+    return largest + float(np.log(np.sum(np.exp(terms - largest))))
+
+
+def _share(p: ArrayLike) -> Floats:
+    share = np.asarray(p, np.float64)
+    if not (np.all(share > 0.0) and np.all(share < 1.0)):
+        raise InputError(
+            Problem("share of cells out of range", got=repr(p), allowed="more than 0, less than 1")
+        )
+    return share

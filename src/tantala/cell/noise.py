@@ -1,6 +1,6 @@
 """Read noise: 1/f fluctuation of the conductance, thermal and shot noise of the current.
 
-The power spectral density of a cell's conductance,
+The power spectral density of a cell's conductance is, from the lowest measured conductance on,
 
     S_G(f) / G^2 = level * (reference_conductance / G)^exponent * (1 Hz / f)^slope / Hz        (1)
 
@@ -52,13 +52,17 @@ class NoiseLaw:
     level: float = quantity("1", "S_G / G^2 at 1 Hz and the reference, times 1 Hz", minimum=0)
     reference_conductance: float = quantity("S", "conductance of the level", minimum=1e-9)
     exponent: float = quantity("1", "fall of S_G / G^2 with conductance", minimum=0, maximum=4)
+    lowest_conductance: float = quantity(
+        "S", "conductance below which S_G / G^2 stays what it is there", minimum=0
+    )
     slope: float = quantity("1", "fall of the spectrum with frequency", minimum=0.3, maximum=1.9)
     slowest: float = quantity("Hz", "frequency below which relaxation holds the fluctuation")
     integration_time: float = quantity("s", "integration time of a read", minimum=1e-12)
 
     def spectrum(self, conductance: ArrayLike, frequency: ArrayLike) -> Floats:
         """S_G / G^2 [1/Hz] at `conductance` [S] and `frequency` [Hz]; broadcasts."""
-        ratio = self.reference_conductance / np.asarray(conductance, np.float64)
+        g = np.maximum(np.asarray(conductance, np.float64), self.lowest_conductance)
+        ratio = self.reference_conductance / g
         return self.level * ratio**self.exponent * np.asarray(frequency, np.float64) ** -self.slope
 
     def relative_deviation(
@@ -116,6 +120,7 @@ def read_current(
     constants = (
         F(at_reference * law.reference_conductance ** (0.5 * law.exponent)),
         F(0.5 * law.exponent),
+        F(max(law.lowest_conductance, 1e-20)),
         F(2.0 * BOLTZMANN_JOULE * temperature / time * SCALE**2),
         F(ELEMENTARY_CHARGE / time * SCALE),
     )
@@ -129,13 +134,13 @@ def read_current(
 def _noisy(out, mean, conductance, address, words, constants):
     """Currents with noise; thermal and shot powers are scaled, since float32 ends at 1e-38."""
     event, event_high, purpose_word, k0, k1 = words
-    factor, half_exponent, thermal, shot = constants
+    factor, half_exponent, lowest, thermal, shot = constants
     for i in prange(out.size):
         low = np.uint32(address[i] & np.uint64(0xFFFFFFFF))
         high = np.uint32(address[i] >> np.uint64(32)) | np.uint32(event_high << np.uint32(16))
         word, _, _, _ = philox4x32(low, event, purpose_word, high, k0, k1)
-        g = max(conductance[i], F(1e-20))
-        relative = factor * exp32(-half_exponent * log32(g))
+        g = max(conductance[i], F(0.0))
+        relative = factor * exp32(-half_exponent * log32(max(g, lowest)))
         cell = mean[i] * F(SCALE) * relative
         power = cell * cell + thermal * g + shot * abs(mean[i] * F(SCALE))
         out[i] = mean[i] + F(np.sqrt(power)) * F(1.0 / SCALE) * normal32(word)
@@ -240,6 +245,13 @@ def _noise_result(
         ),
         FittedNumber(
             "noise.reference_conductance", reference, "S", kind="derived", note="geometric mean"
+        ),
+        FittedNumber(
+            "noise.lowest_conductance",
+            float(mean.min()),
+            "S",
+            kind="derived",
+            note="lowest measured; below it the relative noise is held, no measurement tells it",
         ),
         FittedNumber("noise.slope", float(x[1]), "1", None, extent),
     ]
