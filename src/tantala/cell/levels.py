@@ -21,7 +21,7 @@ up are not in the level (the macro counts them apart). Checked against counting 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -53,10 +53,14 @@ LOWEST_CONDUCTANCE = 1e-15  # S
 
 @dataclass(frozen=True)
 class LevelDistribution:
-    """A distribution of conductance, as normal score over ln G (both ascending, shape (n,))."""
+    """A distribution of conductance, as normal score over ln G (both ascending, shape (n,)).
+
+    failed: share of the cells that no pulse brought into the level's window; they are not in it.
+    """
 
     log_g: Floats
     score: Floats
+    failed: float = 0.0
 
     def _score_at(self, conductance: ArrayLike) -> Floats:
         at = np.log(np.maximum(np.asarray(conductance, np.float64), 1e-300))
@@ -143,7 +147,7 @@ def levels(
     kelvin = to_si(temperature, "K", name="temperature")
     if seconds < 0.0:
         raise InputError(Problem("negative time", got=repr(time), allowed="0 s or more"))
-    start = written_level(cell, STATES[state], scheme, cycles, seed, cells)
+    start, failed = written_level(cell, STATES[state], scheme, cycles, seed, cells)
     law: Ageing | None = None
     age = 0.0
     if seconds > 0.0:
@@ -151,20 +155,21 @@ def levels(
         age = float(aged(0.0, seconds, kelvin, law.relaxation.attempt_rate))
         check_front(law, age, seconds, kelvin, extrapolate)
     noise = cell.law("noise") if sensed and cell.noise is not None else None
-    return level_of(start, law, age, noise)
+    return replace(level_of(start, law, age, noise), failed=failed)
 
 
 def written_level(
     cell: Cell, state: str, scheme: str, cycles: int, seed: int = 0, cells: int = CELLS
-) -> Start:
-    """The quantile function of a level right after its verify, from `cells` written cells.
+) -> tuple[Start, float]:
+    """Quantile function of a level right after its verify, and the share that failed it.
 
     Kept with the cell object, because every age of a level starts from it.
     """
-    memo: dict[Any, Start] = cell.__dict__.setdefault("_written_levels", {})
+    memo: dict[Any, tuple[Start, float]] = cell.__dict__.setdefault("_written_levels", {})
     key = (state, scheme, cycles, seed, cells)
     if key not in memo:
-        memo[key] = from_samples(_write(cell, state, scheme, cycles, seed, cells))
+        written = _write(cell, state, scheme, cycles, seed, cells)
+        memo[key] = from_samples(written), 1.0 - len(written) / cells
     return memo[key]
 
 
