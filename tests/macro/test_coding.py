@@ -71,3 +71,26 @@ def test_the_chip_s_real_code_has_the_same_shape(kind, data):
 
     real, counted = make_code(kind, data), coding.code(kind, data)
     assert (real.n, real.t) == (counted.word_bits, counted.correctable)
+
+
+def test_faulty_cells_leave_fewer_corrections_counted():
+    word = coding.code("bch2", 64)
+    hard, soft, n = 2e-3, 4e-3, 400_000
+    rng = np.random.default_rng(9)
+    faults = rng.binomial(word.word_bits, hard, n)
+    errors = faults + rng.binomial(word.word_bits - faults, soft)
+    counted = np.count_nonzero((faults <= word.reserved) & (errors > word.correctable)) / n
+    p = math.exp(coding.log_word_failure(word, math.log(soft), hard))
+    assert abs(counted - p) < 5 * math.sqrt(p / n)
+    beyond = np.count_nonzero(faults > word.reserved) / n
+    q = coding.hard_failure(word, hard)
+    assert abs(beyond - q) < 5 * math.sqrt(q / n)
+
+
+@given(st.floats(0.0, 1e-2), st.floats(1e-9, 1e-2))
+def test_faulty_cells_never_help_the_code(hard, soft):
+    word = coding.code("bch3", 128)
+    kept = 1.0 - coding.hard_failure(word, hard)
+    clean = math.exp(coding.log_word_failure(word, math.log(soft)))
+    faulty = math.exp(coding.log_word_failure(word, math.log(soft), hard))
+    assert faulty >= clean * kept * (1 - 1e-9)

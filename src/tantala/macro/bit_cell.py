@@ -16,10 +16,11 @@ from tantala.macro.write_verify import PulseTrain
 
 @dataclass(frozen=True, slots=True)
 class Levels:
-    """Both states of a cell at one age."""
+    """Both states of a cell at one age; `worn`: share of cells that wear has stuck low by then."""
 
     low: Level
     high: Level
+    worn: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class BitCell:
         read_gate_voltage: word-line voltage of a read, V.
         fresh, aged: levels right after write-verify, and at the end of life.
         set, reset: pulse trains of the write scheme.
-        stuck: share of cells that cannot be written at all.
+        stuck: share of cells that the write scheme leaves unfinished when they are new.
         records: the cited numbers behind it.
         model: the cell model it was compiled from, if it was.
     """

@@ -35,6 +35,11 @@ class Code:
         """Bit errors of a word that are always corrected."""
         return CORRECTABLE[self.kind]
 
+    @property
+    def reserved(self) -> int:
+        """Corrections a word may spend on cells that were faulty at test; the rest is for life."""
+        return self.correctable // 2
+
     @functools.cached_property
     def check_bits(self) -> int:
         """Redundant bits of the word.
@@ -81,29 +86,50 @@ def log_more_than(t: int, n: int, log_p: float) -> float:
     return min(0.0, peak + math.log(float(np.exp(terms - peak).sum())))
 
 
-def log_word_failure(word: Code, log_bit_error: float) -> float:
-    """ln of the probability of more errors in a word than its code corrects (independent bits)."""
-    return log_more_than(word.correctable, word.word_bits, log_bit_error)
+def log_word_failure(word: Code, log_bit_error: float, hard: float = 0.0) -> float:
+    """ln of the probability that a word holds more errors than its code corrects.
+
+    Bit errors are independent. `hard` is the share of cells that are always wrong; test has
+    replaced words with more of them than `word.reserved`, and the others correct that much less.
+    """
+    if hard <= 0.0:
+        return log_more_than(word.correctable, word.word_bits, log_bit_error)
+    n, terms = word.word_bits, []
+    for faults in range(word.reserved + 1):
+        chance = math.log(math.comb(n, faults)) + (n - faults) * math.log1p(-hard)
+        chance += faults * math.log(hard)
+        rest = log_more_than(word.correctable - faults, n - faults, log_bit_error)
+        terms.append(chance + rest)
+    peak = max(terms)
+    if peak == -math.inf:
+        return peak
+    return peak + math.log(sum(math.exp(term - peak) for term in terms))
 
 
-def log_uber(word: Code, log_bit_error: float) -> float:
+def hard_failure(word: Code, hard: float) -> float:
+    """Probability that a word holds more faulty cells than the code reserves corrections for."""
+    if hard <= 0.0:
+        return 0.0
+    return math.exp(log_more_than(word.reserved, word.word_bits, math.log(hard)))
+
+
+def log_uber(word: Code, log_bit_error: float, hard: float = 0.0) -> float:
     """ln of the uncorrectable bit error rate: words beyond the code per data bit (JESD218)."""
-    return log_word_failure(word, log_bit_error) - math.log(word.data_bits)
+    return log_word_failure(word, log_bit_error, hard) - math.log(word.data_bits)
 
 
-@functools.cache
-def allowed_bit_error(word: Code, uber: float) -> float:
+def allowed_bit_error(word: Code, uber: float, hard: float = 0.0) -> float:
     """The raw bit error rate at which the corrected rate is exactly ``uber``.
 
     Found by bisection on ln p, since the corrected rate grows monotonically with the raw one.
     """
     goal = math.log(uber)
     low, high = -200.0, math.log(0.5)
-    if log_uber(word, high) <= goal:
+    if log_uber(word, high, hard) <= goal:
         return 0.5
     for _ in range(200):
         middle = 0.5 * (low + high)
-        if log_uber(word, middle) > goal:
+        if log_uber(word, middle, hard) > goal:
             high = middle
         else:
             low = middle

@@ -48,6 +48,7 @@ def compile_cell(design: Design, cell: Cell | None = None, cells: int = WRITTEN)
         name: levels_of(cell, scheme, *age, extrapolate=design.extrapolate)
         for name, age in ages.items()
     }
+    trains = [train(part, statistics.cells) for part in (statistics.set, statistics.reset)]
     return BitCell(
         name=cell.name,
         width=cell.item.value("geometry.width", "m"),
@@ -57,9 +58,9 @@ def compile_cell(design: Design, cell: Cell | None = None, cells: int = WRITTEN)
         read_gate_voltage=min(design.supply.high, statistics.set.gate_voltage),
         fresh=levels["fresh"],
         aged=levels["aged"],
-        set=train(statistics.set, statistics.cells),
-        reset=train(statistics.reset, statistics.cells),
-        stuck=0.0,
+        set=trains[0],
+        reset=trains[1],
+        stuck=trains[0].residue + trains[1].residue,
         records=tuple(cell.item.numbers.values()),
         model=cell,
     )
@@ -85,12 +86,18 @@ def levels_of(
         RangeViolation: an age beyond the cell's measurements, unless `extrapolate`.
     """
     condition = {"time": time, "temperature": temperature, "cycles": cycles, "scheme": scheme}
-    return Levels(
-        *(
-            _table(cell.levels(state, **condition, extrapolate=extrapolate))
-            for state in ("low", "high")
-        )
+    low, high = (
+        _table(cell.levels(state, **condition, extrapolate=extrapolate))
+        for state in ("low", "high")
     )
+    return Levels(low, high, _worn(cell, cycles))
+
+
+def _worn(cell: Cell, cycles: int) -> float:
+    """Share of cells that so many nominal cycles leave stuck in the low-resistance state."""
+    if cell.endurance is None or cycles == 0:
+        return 0.0
+    return float(cell.endurance.stuck_fraction(cycles, cell.nominal.set_wordline))
 
 
 def _table(distribution: LevelDistribution) -> Level:
@@ -98,8 +105,8 @@ def _table(distribution: LevelDistribution) -> Level:
         distribution.log_below,
         distribution.log_above,
         distribution.mean,
-        0.5 * distribution.quantile(DEEPEST),
-        2.0 * distribution.quantile(1.0 - 1e-15),
+        0.5 * float(distribution.quantile(DEEPEST)),
+        2.0 * float(distribution.quantile(1.0 - 1e-15)),
     )
 
 

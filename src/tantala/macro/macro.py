@@ -66,7 +66,9 @@ class Macro:
         self._settings: dict[tuple[str, float], Setting] = {}
         self._blocks: dict[tuple[str, float], Blocks] = {}
         self._gates = make_code(self.code.kind, self.code.data_bits)
-        self.allowed_error = allowed_bit_error(self.code, design.requirements.uber.value)
+        self.allowed_error = allowed_bit_error(
+            self.code, design.requirements.uber.value, self.cell.stuck
+        )
         self.low_tail, self.high_tail, self.tail = reach(
             self.cell.aged, self.assembly.read, self.allowed_error, design.name
         )
@@ -250,6 +252,7 @@ class Macro:
             "raw_bit_error_rate": {
                 "low-resistance state read as high": 0.5 * rates.low_resistance,
                 "high-resistance state read as low": 0.5 * rates.high_resistance,
+                "cells stuck by wear": 0.5 * rates.worn,
             },
             "word_failure_probability": {"words beyond the code": rates.word_failure},
             "uber": {"words beyond the code per data bit": rates.uber},

@@ -18,10 +18,18 @@ from tantala.macro.setting import Setting
 
 @dataclass(frozen=True, slots=True)
 class ErrorRates:
-    """Rates of one condition: raw per state, raw for even data, words and bits beyond the code."""
+    """Rates of one condition.
+
+    Attributes:
+        low_resistance, high_resistance: misread cells of each state.
+        worn: cells that wear has stuck in the low-resistance state.
+        raw: bit errors for data of as many zeros as ones.
+        word_failure, uber: words beyond the code, and that per data bit.
+    """
 
     low_resistance: float
     high_resistance: float
+    worn: float
     raw: float
     word_failure: float
     uber: float
@@ -101,7 +109,11 @@ def shortcomings(setting: Setting, blocks: Blocks, name: str) -> list[Problem]:
 
 
 def error_rates(setting: Setting, blocks: Blocks, levels: Levels) -> ErrorRates:
-    """Error rates of reading cells with `levels` in the macro of `blocks`."""
+    """Error rates of reading cells with `levels` in the macro of `blocks`.
+
+    A cell that wear has stuck in the low-resistance state is wrong for half of the data.
+    """
+    worn = levels.worn
     column = blocks.column
     p_low, p_high = misread(
         levels.low,
@@ -112,7 +124,7 @@ def error_rates(setting: Setting, blocks: Blocks, levels: Levels) -> ErrorRates:
         float(column.offset),
         float(2.0 * blocks.array.bit_line.resistance + column.mux.read_resistance),
     )
-    raw = 0.5 * (p_low + p_high)
-    log_failure = log_word_failure(setting.code, math.log(raw) if raw > 0.0 else -math.inf)
-    failure = math.exp(log_failure)
-    return ErrorRates(p_low, p_high, raw, failure, failure / setting.code.data_bits)
+    raw = 0.5 * (p_low + p_high + worn)
+    log_raw = math.log(raw) if raw > 0.0 else -math.inf
+    failure = math.exp(log_word_failure(setting.code, log_raw, setting.cell.stuck))
+    return ErrorRates(p_low, p_high, worn, raw, failure, failure / setting.code.data_bits)
