@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from tantala.base.errors import InputError, Problem, raise_if
@@ -24,40 +26,46 @@ WRITTEN = 20_000  # cells written to find the statistics of writing
 RARE = 20.0  # written cells below which a counted share is continued by its law instead
 
 
-def compile_cell(design: Design, cell: Cell | None = None, cells: int = WRITTEN) -> BitCell:
+def compile_cell(design: Design, cell: Cell | None = None) -> BitCell:
     """The design's cell, with its statistics at the required life and its write scheme's pulses.
-
-    Args:
-        design: what the cell must do.
-        cell: in place of the design's own.
-        cells: how many are written to find the pulses that writing takes.
 
     Raises:
         InputError: the cell lacks a law or its geometry, with everything that is missing.
+        RangeViolation: the required life is beyond the cell's measurements and the design does not
+            ask to extrapolate.
     """
     cell = load_cell(design.cell) if cell is None else cell
-    _require_geometry(cell)
     need = design.requirements
-    scheme = design.write.scheme
-    statistics = write_statistics(cell, scheme, seed=design.seed, cells=cells)
-    ages = {
-        "fresh": (FRESH, design.environment.temperature_typical, 0),
-        "aged": (need.retention.time, need.retention.temperature, need.endurance),
-    }
-    levels = {
-        name: levels_of(cell, scheme, *age, extrapolate=design.extrapolate)
-        for name, age in ages.items()
-    }
+    life = (need.retention.time, need.retention.temperature, need.endurance)
+    compiled = compile_life(cell, design.write.scheme, life, design.extrapolate, design.seed)
+    gate = min(design.supply.high, compiled.set.gate_voltage)
+    return replace(compiled, read_gate_voltage=gate)
+
+
+def compile_life(
+    cell: Cell,
+    scheme: str,
+    life: tuple[float, float, int],
+    extrapolate: bool = False,
+    seed: int = 0,
+) -> BitCell:
+    """A cell as written and at the end of a life of (time in s, temperature in K, cycles).
+
+    Its read word line stands at the SET gate voltage; see `compile_cell`.
+    """
+    _require_geometry(cell)
+    statistics = write_statistics(cell, scheme, seed=seed)
     trains = [train(part, statistics.cells) for part in (statistics.set, statistics.reset)]
+    room = cell.nominal.temperature
     return BitCell(
         name=cell.name,
         width=cell.item.value("geometry.width", "m"),
         height=cell.item.value("geometry.height", "m"),
         access_width=cell.item.value("geometry.access_width", "m"),
         read_voltage=cell.nominal.read_voltage,
-        read_gate_voltage=min(design.supply.high, statistics.set.gate_voltage),
-        fresh=levels["fresh"],
-        aged=levels["aged"],
+        read_gate_voltage=statistics.set.gate_voltage,
+        fresh=levels_of(cell, scheme, FRESH, room, 0, extrapolate),
+        aged=levels_of(cell, scheme, *life, extrapolate),
         set=trains[0],
         reset=trains[1],
         stuck=trains[0].residue + trains[1].residue,

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tantala.base.errors import InputError, Problem
 from tantala.base.library import load_item, names
 from tantala.base.record import Item
+from tantala.cell import load_cell
 from tantala.circuit import load_circuits
 from tantala.macro.bit_cell import BitCell
-from tantala.macro.compile_cell import compile_cell
+from tantala.macro.compile_cell import compile_life
 from tantala.macro.design import Design
 from tantala.macro.macro import Macro
 from tantala.macro.published_cell import published_cell
@@ -308,11 +310,24 @@ def _interface(row: Item) -> dict[str, Any]:
     }
 
 
-def row_macro(
-    row: Item, design: Design, donor: Callable[[Design], BitCell] = compile_cell
-) -> Macro:
-    """The macro of a published row; `donor` compiles the cell whose distributions it borrows."""
-    return Macro(design, cell=published_cell(row, donor(design)))
+def row_macro(row: Item, design: Design) -> Macro:
+    """The macro of a published row, with the distributions of the library cell that it borrows."""
+    need = design.requirements
+    donor = _donor(
+        design.cell,
+        design.write.scheme,
+        need.retention.time,
+        need.retention.temperature,
+        need.endurance,
+    )
+    gate = min(design.supply.high, donor.set.gate_voltage)
+    return Macro(design, cell=published_cell(row, replace(donor, read_gate_voltage=gate)))
+
+
+@functools.lru_cache(maxsize=8)
+def _donor(cell: str, scheme: str, time: float, temperature: float, cycles: int) -> BitCell:
+    """A library cell at the life that published rows are compared at; the same for many rows."""
+    return compile_life(load_cell(cell), scheme, (time, temperature, cycles), extrapolate=True)
 
 
 def refuse(row: Item) -> None:
