@@ -3,7 +3,7 @@
 Calls into a C library stop the vectoriser, so logarithm, exponential and normal quantile are
 polynomials without branches. Called on numpy float32 scalars inside numba loops over contiguous
 arrays they run at about 1 ns a value. Largest errors, tested: `log32` 1e-7 relative or absolute,
-`exp32` 1e-7 relative, `normal32` 1e-6 absolute.
+`exp32` 1e-7 relative, `normal32` 3e-6 absolute within 3 sigma and 5e-6 at 6.2 sigma, its end.
 
 Polynomials: logarithm and exponential after Moshier, Cephes library (single precision logf, expf);
 normal quantile after Giles, "Approximating the erfinv function", GPU Computing Gems Jade (2011),
@@ -65,18 +65,20 @@ _CENTRE = tuple(
         1.50140941,
     )
 )
+# Chebyshev fit of our own over depth 5 to 23.5, the range of a 32-bit word; Giles' ends at 16.
+_TAIL_SHIFT = F(3.5)
 _TAIL = tuple(
     F(c)
     for c in (
-        -0.000200214257,
-        0.000100950558,
-        0.00134934322,
-        -0.00367342844,
-        0.00573950773,
-        -0.0076224613,
-        0.00943887047,
-        1.00167406,
-        2.83297682,
+        1.45863641e-05,
+        -1.69982309e-04,
+        5.15330140e-04,
+        -7.75510482e-04,
+        1.05023107e-03,
+        -2.01355209e-03,
+        3.28426553e-03,
+        1.00736226e00,
+        3.33548553e00,
     )
 )
 _TOP_BIT = np.uint32(0x80000000)
@@ -125,7 +127,7 @@ def normal32(word):
     p = _CENTRE[0]
     for index in range(1, 9):
         p = p * centre + _CENTRE[index]
-    far = F(np.sqrt(depth)) - F(3.0)
+    far = F(np.sqrt(depth)) - _TAIL_SHIFT
     q = _TAIL[0]
     for index in range(1, 9):
         q = q * far + _TAIL[index]
@@ -135,5 +137,5 @@ def normal32(word):
 
 @njit(inline="always")
 def uniform32(word):
-    """Uniform float32 in (0, 1) from a uint32: 24 bits, centred, so that 0 and 1 never come."""
-    return F((F(word >> np.uint32(8)) + F(0.5)) * F(2.0**-24))
+    """Uniform float32 in (0, 1) from a uint32: 23 bits, centred, so that 0 and 1 never come."""
+    return F((F(word >> np.uint32(9)) + F(0.5)) * F(2.0**-23))

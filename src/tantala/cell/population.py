@@ -56,7 +56,7 @@ class Population:
     age               float32, s at 25 degC since the last write (see `relaxation.aged`)
     writes            uint32, event number: pulses and placements so far
     reads             int, reads with noise so far, the event number of their draws
-    cycles            uint32, SET events so far (the abscissa of the slow drift and of wear)
+    cycles            uint32, SET pulses so far: the abscissa of the slow drift and of wear
     damage            float64, used endurance in units of the characteristic life
     flags             uint8, FORMED | STUCK_LOW
     """
@@ -210,7 +210,7 @@ class Population:
             if positions is not None:
                 self.conductance[at] = cells.conductance
             if law == "set":
-                self.cycles[at] += switched[chunk]
+                self.cycles[at] += np.uint32(1)
                 self._wear(at, parts[1])
             self.written_at(at)
         return PulseOutcome(energy, switched)

@@ -83,6 +83,7 @@ class ResetConstants(NamedTuple):
     reference: F  # ln R_ref
     filament_exponent: F
     incubation: F  # s
+    maximum: F  # ln(R_max / R_ref)
     jump: F  # ln J
     growth: F
     spread: F  # relative sigma of the growth
@@ -163,7 +164,7 @@ def _set_physics(
         after = min(before, target)
         wait = width[i] * exp32(min((critical - bitline[i]) * steepness, F(0.0)))
         energy[i] = bitline[i] * bitline[i] * (wait / before + (width[i] - wait) / after)
-        conductance[i] = F(1.0) / after
+        conductance[i] = F(1.0) / after if after < before else conductance[i]
         switched[i] = np.uint8(before > _SWITCHED * after)
 
 
@@ -219,7 +220,7 @@ def _reset_times(source, wordline, width, c, excess, volts):
     per_softness = F(1.0) / c.follower_softness
     for i in range(len(volts)):
         beyond = (source[i] - wordline[i] - c.follower_offset) * per_softness
-        volts[i] = source[i] - c.follower_softness * _soft(beyond)
+        volts[i] = max(source[i] - c.follower_softness * _soft(beyond), F(0.0))
         log_tau = c.barrier - c.lowering * volts[i] + excess[i] * c.per_heat
         excess[i] = log32(width[i]) - log_tau
 
@@ -238,7 +239,9 @@ def _reset_physics(conductance, cycles, movable, width, c, volts, log_time, grow
         stroke = c.jump + growth[i] * log_time[i]
         higher = max(before, stroke)
         apart = abs(before - stroke) / growth[i]
-        grown = higher + growth[i] * log32(F(1.0) + exp32(-apart)) - worn
+        alone = higher + growth[i] * log32(F(1.0) + exp32(-apart))
+        beside = min(alone, c.maximum)
+        grown = beside - log32(F(1.0) + exp32(beside - max(alone, c.maximum))) - worn
         decay = c.decrease_per_volt * volts[i] + log32(width[i]) - c.decrease_time
         progress = exp32(c.decrease_exponent * decay)
         spread = exp32(c.decrease_spread * (draw[i] - F(0.5) * c.decrease_spread))
@@ -260,7 +263,8 @@ def _reset_outcome(conductance, source, width, c, volts, onset, before, after, e
     """New conductance [S], energy [J] and flags from ln(R / R_ref) before and after."""
     for i in range(len(conductance)):
         waited = min(width[i], onset[i])
-        now = exp32(-after[i] - c.reference)
+        moved = exp32(-after[i] - c.reference)
+        now = moved if after[i] != before[i] else conductance[i]
         power = source[i] * volts[i]
         energy[i] = power * (waited * conductance[i] + (width[i] - waited) * now)
         switched[i] = np.uint8(after[i] - before[i] > _LOG_SWITCHED)

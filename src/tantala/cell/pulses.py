@@ -182,6 +182,7 @@ def reset_constants(cell: Cell, temperature: float) -> ResetConstants:
         reference=math.log(law.reference_resistance),
         filament_exponent=law.filament_exponent,
         incubation=law.incubation,
+        maximum=math.log(law.maximum_resistance / law.reference_resistance),
         jump=math.log(law.jump),
         growth=law.growth,
         spread=spread.high_spread,

@@ -27,7 +27,7 @@ RESET (source line high; the transistor follows V_WL + V_x, so V = softmin(V_SL,
     after it R / R_ref = (x**(1/b) + J**(1/b) t / tau)**b   x = R_before / R_ref
 
 so the first stroke multiplies R by about J and then grows as t**b; pulses add up, because the state
-x is an equivalent time. Before the onset R falls a little towards a floor, by a spread amount that
+x is an equivalent time. The oxide beside the gap, R_max, conducts in parallel. Before the onset R falls a little towards a floor, by a spread amount that
 comes and fades with time, and creeps up as J - 1 times (t / t_on)**m. Weak cells (`variability`)
 have more barrier, which makes their failed RESET persistent.
 
@@ -149,6 +149,7 @@ class ResetLaw:
     follower_softness: float = quantity("V", "width of the change to following", minimum=1e-3)
     jump: float = quantity("1", "J, ratio of the first stroke", minimum=1)
     growth: float = quantity("1", "b, exponent of the growth with time", minimum=0.02)
+    maximum_resistance: float = quantity("ohm", "R_max, of the oxide beside the gap", minimum=1)
     weak_barrier: float = quantity("eV", "extra barrier of weak cells", minimum=0)
     creep_exponent: float = quantity("1", "m, of the creep before the onset", minimum=0.1)
     decrease: float = quantity("1", "largest mean fall of ln(R - floor) before it", minimum=0)
@@ -164,7 +165,8 @@ class ResetLaw:
         """V [V]: the source line, or what the transistor lets follow its gate; smooth between."""
         source = np.asarray(sourceline, np.float64)
         excess = source - (np.asarray(wordline) + self.follower_offset)
-        return source - self.follower_softness * np.logaddexp(0.0, excess / self.follower_softness)
+        above = self.follower_softness * np.logaddexp(0.0, excess / self.follower_softness)
+        return np.maximum(source - above, 0.0)
 
     def time_constant(self, voltage: ArrayLike, temperature: float, excess: ArrayLike) -> Array:
         """tau [s] at effective `voltage` [V]; `excess` [eV] is this event's extra barrier."""
@@ -179,11 +181,16 @@ class ResetLaw:
     def grown(
         self, resistance: ArrayLike, width: ArrayLike, tau: ArrayLike, growth: ArrayLike
     ) -> Array:
-        """R [ohm] after a pulse that had its onset; `growth` is b of each event."""
+        """R [ohm] after a pulse that had its onset; `growth` is b of each event.
+
+        The oxide beside the gap conducts in parallel, and R does not fall.
+        """
         before = np.log(np.asarray(resistance) / self.reference_resistance)
         stroke = np.log(self.jump) + growth * np.log(np.asarray(width) / np.asarray(tau))
         sum_of_times = growth * np.logaddexp(before / growth, stroke / growth)
-        return self.reference_resistance * np.exp(sum_of_times)
+        grown = self.reference_resistance * np.exp(sum_of_times)
+        parallel = 1.0 / (1.0 / grown + 1.0 / self.maximum_resistance)
+        return np.maximum(parallel, resistance)
 
     def crept(
         self, resistance: ArrayLike, voltage: ArrayLike, width: ArrayLike, onset: Array, xi: Array

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import nnls
 
 from tantala.base.errors import FitError, Problem
 from tantala.cell.fit.reset_state import FAILED
@@ -39,22 +40,27 @@ def fit_cycling(cells: MeasurementTable, trace: MeasurementTable) -> FitResult:
     for state, column in (("low", "resistance_low"), ("high", "resistance_high")):
         values = np.log(np.stack([cells[column][pair[0]], cells[column][pair[1]]]))
         between = float(np.corrcoef(values)[0, 1])
-        measured = _autocorrelation(np.log(trace[column]), LAGS)
-        # Within one cell: the drift's share of what is not the cell's, at the shortest lag.
+        measured = _autocorrelation(np.log(trace[column]), trace["cycle"], LAGS)
+        # Two equations in the cell and the drift share, neither negative:
+        #   between cells, over `lag` cycles   a + d rho(lag) = between
+        #   within a cell, over `step` cycles  d rho(step) / (1 - a) = within
         within = float(np.clip(measured[0], 0.0, 0.95))
-        decay = float(drift_autocorrelation(lag, PERIOD))
-        cell = float(np.clip((between - within * decay) / (1.0 - within * decay), 0.0, 0.95))
-        drift = within * (1.0 - cell)
+        rho = drift_autocorrelation([lag, step], PERIOD)
+        (cell, drift), _ = nnls(
+            np.array([[1.0, rho[0]], [within, rho[1]]]), np.array([max(between, 0.0), within])
+        )
+        drift = min(drift, 1.0 - cell)
         error = (1.0 - between**2) / np.sqrt(len(address))
         numbers += [
-            FittedNumber(f"variability.{state}_cell_share", cell, "1", float(error), extent),
-            FittedNumber(f"variability.{state}_drift_share", drift, "1",
+            FittedNumber(f"variability.{state}_cell_share", float(cell), "1", float(error), extent),
+            FittedNumber(f"variability.{state}_drift_share", float(drift), "1",
                          float(2.0 / np.sqrt(len(trace["cycle"]))), extent),
         ]  # fmt: skip
         curves.append(
             Curve("autocorrelation of ln R within a cell", f"{state} state", "lag [cycles]",
                   "autocorrelation", LAGS * step, measured,
-                  within * drift_autocorrelation(LAGS * step, PERIOD), x_log=True)
+                  drift / (1.0 - cell) * drift_autocorrelation(LAGS * step, PERIOD),
+                  x_log=True)
         )  # fmt: skip
         goodness.append(
             Goodness(f"correlation of two cycles, {state} state", between, "1", len(address))
@@ -120,13 +126,9 @@ def _pairs(cells: MeasurementTable) -> tuple[Array, tuple[NDArray[np.intp], NDAr
     return common, (rows[0][first], rows[1][second])
 
 
-def _autocorrelation(values: Array, lags: NDArray[np.intp]) -> Array:
-    """At lags in samples; a slow trend is taken off by a running mean first."""
-    window = 2001
-    if len(values) > 2 * window:
-        kernel = np.ones(window) / window
-        padded = np.pad(values, window // 2, mode="reflect")
-        values = values - np.convolve(padded, kernel, "valid")
-    values = values - values.mean()
+def _autocorrelation(values: Array, cycle: Array, lags: NDArray[np.intp]) -> Array:
+    """At lags in samples, after a line over the logarithm of the cycle: wear is no drift."""
+    slope, level = np.polyfit(np.log(cycle), values, 1)
+    values = values - level - slope * np.log(cycle)
     variance = float(np.mean(values**2))
     return np.array([float(np.mean(values[n:] * values[:-n])) / variance for n in lags])

@@ -18,6 +18,7 @@ HEAT = BOLTZMANN_EV * ROOM
 ATTEMPT_TIME = 1e-13  # s; the scale to which the barrier refers, given with the law
 REFERENCE = 9.4e3  # ohm; a scale, near the resistances before the pulses
 DECREASE_VOLTAGE = 3.0  # V; a scale
+MAXIMUM_RESISTANCE = 2e7  # ohm; a bound, given with the law: beyond what was measured
 FAILED = 1.5e4  # ohm: a high resistance below it is a failed RESET
 SWITCHED = np.log(1.4)  # of ln R: the onset came
 
@@ -71,6 +72,7 @@ def start(floor: float) -> dict[str, float]:
         "follower_softness": 0.2,
         "jump": 1.6,
         "growth": 0.45,
+        "maximum_resistance": MAXIMUM_RESISTANCE,
         "weak_barrier": 0.115,
         "creep_exponent": 1.5,
         "decrease": 0.3,
@@ -96,6 +98,6 @@ def simulate(state: ResetState, rows: dict[str, Array], seed: int) -> Array:
     before, width = rows["resistance_before"], rows["pulse_width"]
     onset = law.onset(before, tau)
     growth = np.maximum(law.growth * (1.0 + spread * skewed(normals[1], skewness)), 0.02)
-    grown = np.maximum(before, law.grown(before, width, tau, growth))
+    grown = law.grown(before, width, tau, growth)
     crept = law.crept(before, volts, width, onset, normals[2])
     return np.log(np.where(width > onset, grown, crept))

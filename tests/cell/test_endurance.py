@@ -1,0 +1,78 @@
+"""Endurance: lives against compliance, stuck cells, and wear of the high state."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tantala.base.errors import RangeViolation
+from tantala.cell import Cell, load_cell
+from tantala.cell.population import STUCK_LOW
+
+COUNT = 5000
+
+
+@pytest.fixture(scope="module")
+def cell() -> Cell:
+    return load_cell("hfox_64k")
+
+
+def _stuck(cell: Cell, gate: float, cycles: int) -> float:
+    cells = cell.sample(COUNT, seed=2)
+    cells.cycle(cycles, set_wordline=gate)
+    return float(np.mean((cells.flags & STUCK_LOW) != 0))
+
+
+@pytest.mark.parametrize(("gate", "cycles"), [(1.6, 10**7), (1.9, 10**6), (2.2, 10**5)])
+def test_stuck_cells_follow_the_weibull_law(cell: Cell, gate: float, cycles: int) -> None:
+    expected = float(cell.law("endurance").stuck_fraction(cycles, gate))
+    error = np.sqrt(expected * (1 - expected) / COUNT)
+    assert _stuck(cell, gate, cycles) == pytest.approx(expected, abs=5 * error + 1e-4)
+
+
+def test_published_window(cell: Cell) -> None:
+    """Window to 1e7 at 1.4 V and below; lost by 1e6 at 2.2 V and above."""
+    for gate, cycles, low, high in ((1.4, 10**7, 0.97, 1.0), (2.2, 10**6, 0.0, 0.1)):
+        cells = cell.sample(COUNT, seed=3)
+        outcome = cells.cycle(cycles, set_wordline=gate)
+        alive = (cells.flags & STUCK_LOW) == 0
+        assert low <= alive.mean() <= high
+        if low > 0.5:
+            window = outcome.low_resistance / outcome.high_resistance
+            assert np.median(window) > 2.0
+
+
+def test_stuck_cells_do_not_reset_but_conduct(cell: Cell) -> None:
+    cells = cell.sample(COUNT, seed=2)
+    cells.cycle(10**6, set_wordline=2.6)
+    stuck = (cells.flags & STUCK_LOW) != 0
+    assert stuck.mean() > 0.99
+    before = cells.conductance.copy()
+    cells.reset_pulse()
+    assert np.array_equal(cells.conductance[stuck], before[stuck])
+    assert (1 / before[stuck] < 1.2e4).all()
+
+
+def test_damage_is_a_sum(cell: Cell) -> None:
+    together, apart = cell.sample(100, seed=1), cell.sample(100, seed=1)
+    together.cycle(3000, set_wordline=1.8)
+    for cycles in (1000, 500, 1500):
+        apart.cycle(cycles, set_wordline=1.8)
+    np.testing.assert_allclose(together.damage, apart.damage, rtol=1e-9)
+
+
+def test_wear_lowers_and_widens_the_high_state(cell: Cell) -> None:
+    law = cell.law("endurance")
+    fall, widening = law.wear([0, 10**4, 10**6])
+    assert fall[0] == 0.0
+    assert (np.diff(fall) >= 0.0).all()
+    assert widening[0] == 1.0
+    assert (np.diff(widening) >= 0.0).all()
+
+
+def test_more_cycles_than_measured_need_to_be_asked_for(cell: Cell) -> None:
+    cells = cell.sample(10, seed=1)
+    with pytest.raises(RangeViolation, match="cycles"):
+        cells.cycle(10**9)
+    cells.cycle(10**9, extrapolate=True)
+    assert any("endurance" in text for text in cells.extrapolated)
