@@ -12,7 +12,8 @@ from tantala.base.bibliography import library_sources
 from tantala.base.errors import FitError, Problem, raise_if
 from tantala.base.library import locate, read_toml
 from tantala.base.record import parse_item
-from tantala.cell.fit.laws import LAWS, Tables
+from tantala.cell.cell import LAWS
+from tantala.cell.fit.laws import FITS, Tables
 from tantala.cell.fit.recipe import Recipe, read_measurements
 from tantala.cell.fit.result import FitResult, FittedNumber
 from tantala.cell.fit.writer import cell_toml, write_whole
@@ -42,25 +43,44 @@ def fit_cell(recipe: Recipe, folder: Path) -> CellFit:
     tables = Tables(
         tuple(replace(table, path=Path(entry.file)) for entry, table in measured),
         full_scale=recipe.full_scale,
+        nominal=_nominal(recipe),
     )
     sources = {entry.file: entry.source for entry, _ in measured}
     results: list[FitResult] = []
     problems: list[Problem] = []
     fitted_content: dict[str, Any] = {}
-    for law in LAWS:
-        used = law.tables(tables)
-        if not used:
+    unused = {str(table.path): table.kind for table in tables.tables}
+    for fit in FITS:
+        files = [str(table.path) for table in fit.tables(tables)]
+        if not files:
             continue
+        for file in files:
+            unused.pop(file, None)
         try:
-            result = law.fit(tables)
+            found = fit.run(tables)
         except FitError as error:
             problems.extend(error.problems)
             continue
-        files = [str(table.path) for table in used]
-        results.append(result)
-        _merge(fitted_content, _records(result, sources[files[0]], files))
+        for result in found:
+            results.append(result)
+            _merge(fitted_content, _records(result, sources[files[0]], files))
+    for file, kind in unused.items():
+        problems.append(
+            Problem(
+                f"no law can be fitted to this table of kind {kind} alone",
+                file,
+                hint="the tables that belong together are named in the documentation of `fit`",
+            )
+        )
     raise_if(problems, FitError)
     return CellFit(_content(recipe, fitted_content), tuple(results))
+
+
+def _nominal(recipe: Recipe) -> Mapping[str, Any]:
+    """The records of the nominal pulses: given by the recipe, else those of its base cell."""
+    if "nominal" in recipe.given:
+        return recipe.given["nominal"]
+    return read_toml(locate("cell", recipe.base))["nominal"] if recipe.base else {}
 
 
 def write_cell(fit: CellFit, path: Path) -> None:
@@ -80,12 +100,10 @@ def write_cell(fit: CellFit, path: Path) -> None:
 def _content(recipe: Recipe, fitted: Mapping[str, Any]) -> dict[str, Any]:
     laws: dict[str, Any] = {k: copy.deepcopy(v) for k, v in fitted.items() if k != "goodness"}
     _merge(laws, copy.deepcopy(dict(recipe.given)))
-    lent: list[str] = []
-    if recipe.base is not None:
-        lent = _lend(laws, recipe)
-    absent = [law.name for law in LAWS if law.name not in laws]
+    lent = _lend(laws, recipe)
+    absent = [name for name in LAWS if name not in laws]
     statements = list(recipe.not_measured)
-    statements += [f"{name}: taken from cell {recipe.base}" for name in lent]
+    statements += [f"{name}: taken from cell {cell}" for name, cell in lent.items()]
     statements += [f"{name}: no data; using it is an error" for name in absent]
     head: dict[str, Any] = {
         "kind": "cell",
@@ -103,7 +121,7 @@ def _content(recipe: Recipe, fitted: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _law_order(name: str) -> int:
-    order = ["nominal", *(law.name for law in LAWS)]
+    order = ["nominal", *LAWS]
     return order.index(name) if name in order else len(order)
 
 
@@ -149,20 +167,24 @@ def _plain(value: float | tuple[float, ...]) -> float | list[float]:
     return [float(part) for part in value] if isinstance(value, tuple) else float(value)
 
 
-def _lend(laws: dict[str, Any], recipe: Recipe) -> list[str]:
-    """Fill what is missing in ``laws`` from the base cell, every number marked as assumed."""
-    assert recipe.base is not None
-    base = read_toml(locate("cell", recipe.base))
+def _lend(laws: dict[str, Any], recipe: Recipe) -> dict[str, str]:
+    """Fill what is missing in ``laws`` from other cells, every number marked as assumed.
+
+    Returns law -> the cell that it was taken from.
+    """
     because = recipe.base_because or f"not measured on {recipe.name}"
-    lent: list[str] = []
-    for name, law in base.items():
-        if name in _HEAD or name in recipe.without or not isinstance(law, Mapping):
-            continue
-        borrowed = _assumed(law, recipe.base, because)
+    wanted = dict(recipe.borrow)
+    if recipe.base is not None:
+        base = read_toml(locate("cell", recipe.base))
+        tables = [n for n, law in base.items() if n not in _HEAD and isinstance(law, Mapping)]
+        wanted = {n: recipe.base for n in tables if n not in recipe.without} | wanted
+    lent: dict[str, str] = {}
+    for name, cell in wanted.items():
+        borrowed = _assumed(read_toml(locate("cell", cell))[name], cell, because)
         if name not in laws:
             laws[name] = borrowed
-            lent.append(name)
-        elif name in recipe.given and name not in (m.kind for m in recipe.measurements):
+            lent[name] = cell
+        elif name in recipe.given:
             _merge(borrowed, laws[name])
             laws[name] = borrowed
     return lent

@@ -36,7 +36,8 @@ class Recipe(FileModel):
     ``given`` is a piece of a cell file: cited numbers that override fits, for what was published
     but not measured here and for stated assumptions. ``base`` names the cell whose numbers stand
     in, marked as assumed, for every law that neither the measurements nor ``given`` supply;
-    ``without`` lists laws that are not taken from the base.
+    ``without`` lists laws that are not taken from the base. ``borrow`` names another cell for a
+    single law.
     """
 
     kind: Literal["recipe"] = "recipe"
@@ -47,6 +48,7 @@ class Recipe(FileModel):
     base: str | None = None
     base_because: str = ""
     without: tuple[str, ...] = ()
+    borrow: Mapping[str, str] = pydantic.Field(default_factory=dict)
     not_measured: tuple[str, ...] = ()
     measurements: tuple[Measurement, ...] = ()
     given: Mapping[str, Any] = pydantic.Field(default_factory=dict)
