@@ -6,8 +6,6 @@ gives None there, and what needs the law says so (`Cell.law`).
 
 from __future__ import annotations
 
-import contextlib
-import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,8 +17,12 @@ from tantala.base.library import load_item
 from tantala.base.quantity import format_si
 from tantala.base.record import Item
 from tantala.cell.conduction import Conduction
+from tantala.cell.disturb import DisturbLaw
 from tantala.cell.endurance import EnduranceLaw
 from tantala.cell.forming import FormingLaw
+from tantala.cell.noise import NoiseLaw
+from tantala.cell.relaxation import RelaxationLaw
+from tantala.cell.retention import RetentionLaw
 from tantala.cell.switching import ResetLaw, SetLaw
 from tantala.cell.variability import VariabilityLaw
 
@@ -54,15 +56,11 @@ LAWS: dict[str, type] = {
     "variability": VariabilityLaw,
     "forming": FormingLaw,
     "endurance": EnduranceLaw,
+    "relaxation": RelaxationLaw,
+    "retention": RetentionLaw,
+    "noise": NoiseLaw,
+    "disturb": DisturbLaw,
 }
-for _name, _law in (
-    ("relaxation", "RelaxationLaw"),
-    ("retention", "RetentionLaw"),
-    ("noise", "NoiseLaw"),
-    ("disturb", "DisturbLaw"),
-):
-    with contextlib.suppress(ModuleNotFoundError):
-        LAWS[_name] = getattr(importlib.import_module(f"tantala.cell.{_name}"), _law)
 # Conditions that a number's range may limit, and their units.
 CONDITIONS = {
     "bitline": "V",
@@ -92,10 +90,10 @@ class Cell:
     variability: VariabilityLaw | None = None
     forming: FormingLaw | None = None
     endurance: EnduranceLaw | None = None
-    relaxation: Any = None
-    retention: Any = None
-    noise: Any = None
-    disturb: Any = None
+    relaxation: RelaxationLaw | None = None
+    retention: RetentionLaw | None = None
+    noise: NoiseLaw | None = None
+    disturb: DisturbLaw | None = None
     limits: Mapping[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
 
     @property

@@ -35,11 +35,9 @@ class Conduction:
 
     def current(self, conductance: ArrayLike, voltage: ArrayLike) -> NDArray[np.float64]:
         """Current [A] at `voltage` [V], broadcast over `conductance` [S at V_ref]."""
-        g = np.asarray(conductance, dtype=np.float64)
+        g, volts = np.asarray(conductance, np.float64), np.asarray(voltage, np.float64)
         x = self.curvature(g)
-        return (
-            g * self.reference_voltage * np.sinh(voltage * x) / np.sinh(self.reference_voltage * x)
-        )
+        return g * self.reference_voltage * np.sinh(volts * x) / np.sinh(self.reference_voltage * x)
 
     def chord(self, conductance: ArrayLike, voltage: ArrayLike) -> NDArray[np.float64]:
         """I(V) / V [S]; the small-signal limit at V = 0."""

@@ -194,6 +194,7 @@ class Population:
         switched = np.empty(count, np.bool_)
         kernel = (pulses.SET if law == "set" else pulses.RESET)[self.backend]
         unmovable = np.uint8(0) if law == "set" else STUCK_LOW
+        lines = [_line(value, min(count, CHUNK)) for value in values.values()]
         for chunk, at in self._chunks(positions):
             cells = pulses.Cells(
                 np.ascontiguousarray(self.conductance[at]),
@@ -202,16 +203,15 @@ class Population:
                 np.ascontiguousarray(self.cycles[at]),
                 (self.flags[at] & (FORMED | unmovable)) == FORMED,
             )
-            parts = [
-                np.broadcast_to(value, count)[chunk].astype(np.float32) for value in values.values()
-            ]
+            length = chunk.stop - chunk.start
+            parts = [line[:length] if len(line) <= CHUNK else line[chunk] for line in lines]
             pulse = pulses.Pulse(parts[0], parts[1], parts[2], kelvin)
             energy[chunk], switched[chunk] = kernel(self.cell, self.seed, cells, pulse)
             if positions is not None:
                 self.conductance[at] = cells.conductance
             if law == "set":
                 self.cycles[at] += np.uint32(1)
-                self._wear(at, parts[1])
+                self._wear(at, values["wordline"] if values["wordline"].ndim == 0 else parts[1])
             self.written_at(at)
         return PulseOutcome(energy, switched)
 
@@ -226,8 +226,8 @@ class Population:
         own = np.arange(at.start, at.stop) if isinstance(at, slice) else at
         return own.astype(np.uint64) + np.uint64(self.first_address)
 
-    def _wear(self, at: Any, wordline: NDArray[np.float32], count: int = 1) -> None:
-        """Use up life by `count` SET pulses, and mark the cells that end stuck."""
+    def _wear(self, at: Any, wordline: ArrayLike, count: int = 1) -> None:
+        """Use up life by `count` SET pulses at `wordline` [V], and mark cells that end stuck."""
         law = self.cell.endurance
         if law is None:
             return
@@ -270,8 +270,9 @@ class Population:
 
         Raises InputError unless every value is positive and a conductance of a cell.
         """
-        index = slice(None) if where is None else self.select(where)
-        count = len(self) if where is None else len(index)
+        positions = None if where is None else self.select(where)
+        index = slice(None) if positions is None else positions
+        count = len(self) if positions is None else len(positions)
         values = _entries(conductance, "S", "conductance", count)
         bad = ~((values > 0.0) & (values <= LARGEST_CONDUCTANCE))
         if bad.any():
@@ -317,7 +318,7 @@ class Population:
             self.cycles += np.uint32(skipped)
             self.writes += np.uint32(2 * skipped)
             for _, at in self._chunks(None):
-                self._wear(at, np.full(at.stop - at.start, gate, np.float32), skipped)
+                self._wear(at, gate, skipped)
         high = self.conductance
         energy = np.zeros(len(self), np.float32)
         for _ in range(count - skipped):
@@ -382,6 +383,13 @@ def _entries(value: Any, unit: str, name: str, count: int) -> NDArray[np.float64
         bad = int((~np.isfinite(values)).sum())
         raise InputError(Problem(f"{name} is not finite", got=f"{bad} values", allowed=unit))
     return values
+
+
+def _line(value: NDArray[np.float64], length: int) -> NDArray[np.float32]:
+    """A voltage or width as float32: one a cell, or `length` times the same."""
+    if value.ndim == 0:
+        return np.full(length, value, np.float32)
+    return value.astype(np.float32)
 
 
 def _pulse_values(

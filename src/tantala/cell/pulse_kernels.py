@@ -41,64 +41,64 @@ OPTIONS = {"fastmath": FAST, "error_model": "numpy", "cache": True, "nogil": Tru
 class SetConstants(NamedTuple):
     """Constants of a SET at one temperature, all float32; made by `pulses.set_constants`."""
 
-    barrier_cell: F  # eV, cell part of the barrier's sigma
-    barrier_event: F  # eV, event part
-    threshold_spread: F  # V
-    of_cell: F  # square roots of the shares of ln R
-    of_drift: F
-    of_event: F
-    barrier: F  # eV, with the attempt time's and the reference resistance's logarithms
-    barrier_slope: F  # eV
-    heat: F  # eV, kT
-    lowering: F  # eV/V
-    threshold: F  # V
-    dibl: F
-    per_slope: F  # 1 / n
-    unit: F  # V, twice the softness
-    gain: F  # A/V^2
-    minimum: F  # ohm
-    series: F  # ohm
-    closed_lift: F
-    closed_exponent: F
-    closed: F  # p ln R_closed
-    spread: F  # sigma of ln R
-    skewness: F
+    barrier_cell: float  # eV, cell part of the barrier's sigma
+    barrier_event: float  # eV, event part
+    threshold_spread: float  # V
+    of_cell: float  # square roots of the shares of ln R
+    of_drift: float
+    of_event: float
+    barrier: float  # eV, with the attempt time's and the reference resistance's logarithms
+    barrier_slope: float  # eV
+    heat: float  # eV, kT
+    lowering: float  # eV/V
+    threshold: float  # V
+    dibl: float
+    per_slope: float  # 1 / n
+    unit: float  # V, twice the softness
+    gain: float  # A/V^2
+    minimum: float  # ohm
+    series: float  # ohm
+    closed_lift: float
+    closed_exponent: float
+    closed: float  # p ln R_closed
+    spread: float  # sigma of ln R
+    skewness: float
 
 
 class ResetConstants(NamedTuple):
     """Constants of a RESET at one temperature, all float32; made by `pulses.reset_constants`."""
 
-    barrier_cell: F  # eV
-    barrier_event: F  # eV
-    weak_barrier: F  # eV
-    weak_limit: F  # of a random word, below which a cell is weak
-    of_cell: F  # square roots of the shares of the growth
-    of_drift: F
-    of_event: F
-    per_heat: F  # 1/eV
-    barrier: F  # E_r / kT + ln t_0
-    lowering: F  # 1/V, a_r / kT
-    follower_offset: F  # V
-    follower_softness: F  # V
-    reference: F  # ln R_ref
-    filament_exponent: F
-    incubation: F  # s
-    maximum: F  # ln(R_max / R_ref)
-    jump: F  # ln J
-    growth: F
-    spread: F  # relative sigma of the growth
-    skewness: F
-    creep_exponent: F
-    decrease: F
-    decrease_floor: F  # ohm
-    decrease_time: F  # ln of the time scale at zero volts
-    per_fade: F  # 1/s
-    decrease_per_volt: F  # 1/V
-    decrease_exponent: F
-    decrease_spread: F
-    high_fall: F  # of ln R a decade of cycles
-    high_widening: F  # of the spread a decade of cycles
-    per_wear_onset: F  # 1 / cycles
+    barrier_cell: float  # eV
+    barrier_event: float  # eV
+    weak_barrier: float  # eV
+    weak_limit: float  # of a random word, below which a cell is weak
+    of_cell: float  # square roots of the shares of the growth
+    of_drift: float
+    of_event: float
+    per_heat: float  # 1/eV
+    barrier: float  # E_r / kT + ln t_0
+    lowering: float  # 1/V, a_r / kT
+    follower_offset: float  # V
+    follower_softness: float  # V
+    reference: float  # ln R_ref
+    filament_exponent: float
+    incubation: float  # s
+    maximum: float  # ln(R_max / R_ref)
+    jump: float  # ln J
+    growth: float
+    spread: float  # relative sigma of the growth
+    skewness: float
+    creep_exponent: float
+    decrease: float
+    decrease_floor: float  # ohm
+    decrease_time: float  # ln of the time scale at zero volts
+    per_fade: float  # 1/s
+    decrease_per_volt: float  # 1/V
+    decrease_exponent: float
+    decrease_spread: float
+    high_fall: float  # of ln R a decade of cycles
+    high_widening: float  # of the spread a decade of cycles
+    per_wear_onset: float  # 1 / cycles
 
 
 @njit(inline="always")

@@ -159,7 +159,7 @@ def set_constants(cell: Cell, temperature: float) -> SetConstants:
         spread=spread.low_spread,
         skewness=max(spread.low_skewness, SMALLEST_SKEWNESS),
     )
-    return SetConstants(*(np.float32(value) for value in values))
+    return SetConstants._make(np.float32(value) for value in values)
 
 
 def reset_constants(cell: Cell, temperature: float) -> ResetConstants:
@@ -200,7 +200,7 @@ def reset_constants(cell: Cell, temperature: float) -> ResetConstants:
         high_widening=worn.high_widening if worn else 0.0,
         per_wear_onset=1.0 / worn.wear_onset if worn else 0.0,
     )
-    return ResetConstants(*(np.float32(value) for value in values))
+    return ResetConstants._make(np.float32(value) for value in values)
 
 
 def _shares(spread: VariabilityLaw, state: str) -> dict[str, float]:

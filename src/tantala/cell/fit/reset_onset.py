@@ -42,7 +42,7 @@ def fit_onset(state: ResetState, rows: dict[str, Array], switched: Flags) -> Non
 
 
 def _onset_values(x: Array, shortest: float) -> dict[str, float]:
-    values = dict(zip(PARAMETERS, (float(v) for v in x), strict=True))
+    values: dict[str, float] = dict(zip(PARAMETERS, (float(v) for v in x), strict=True))
     values["barrier_spread"] = float(np.exp(np.clip(x[2], -8.0, 1.0)))
     values["follower_softness"] = float(np.exp(np.clip(x[5], -6.0, 1.0)))
     values["incubation"] = shortest / (1.0 + float(np.exp(-np.clip(x[6], -30.0, 30.0))))
@@ -81,7 +81,7 @@ def _onset_errors(
                 total += sign * likelihood(at)
             hessian[i, j] = hessian[j, i] = total / (4.0 * step[i] * step[j])
     deviation = np.sqrt(np.maximum(np.diag(np.linalg.pinv(hessian)), 0.0))
-    errors = dict(zip(PARAMETERS, (float(d) for d in deviation), strict=True))
+    errors: dict[str, float] = dict(zip(PARAMETERS, (float(d) for d in deviation), strict=True))
     errors["barrier_spread"] *= values["barrier_spread"]
     errors["follower_softness"] *= values["follower_softness"]
     share = values["incubation"] / shortest

@@ -51,6 +51,7 @@ def fit_reset(
     floor = 0.72 * float(np.quantile(rows["resistance_before"], 0.01))
     cycled = cycled_cells(cycling, nominal)
     state = ResetState(start(floor), {}, weak_fraction=cycled.weak.fraction)
+    growth_fit = 0.0
     for _ in range(2):
         fit_onset(state, rows, switched)
         growth_fit = fit_growth(state, rows, switched, cycled)
