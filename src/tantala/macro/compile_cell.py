@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -86,16 +87,24 @@ def _require_geometry(cell: Cell) -> None:
 
 
 def levels_of(
-    cell: Cell, scheme: str, time: float, temperature: float, cycles: int, extrapolate: bool = False
+    cell: Cell,
+    scheme: str,
+    time: float,
+    temperature: float,
+    cycles: int,
+    extrapolate: bool = False,
+    **effort: Any,
 ) -> Levels:
     """Both levels of a cell after a time (s) at a temperature (K) and `cycles` writes before.
+
+    `effort`: `cells` and `resolution` of `Cell.levels`, where less than the whole will do.
 
     Raises:
         RangeViolation: an age beyond the cell's measurements, unless `extrapolate`.
     """
     condition = {"time": time, "temperature": temperature, "cycles": cycles, "scheme": scheme}
     low, high = (
-        _table(cell.levels(state, **condition, extrapolate=extrapolate))
+        _table(cell.levels(state, **condition, extrapolate=extrapolate, **effort))
         for state in ("low", "high")
     )
     return Levels(low, high, _worn(cell, cycles))
