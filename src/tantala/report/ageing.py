@@ -6,16 +6,17 @@ rates of the macro that reads them. Nothing about ageing is modelled here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, cast
+import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
+from scipy.interpolate import PchipInterpolator
 
 from tantala.cell.ageing import ageing_of
-from tantala.cell.levels import LevelDistribution, written_levels
 from tantala.cell.relaxation import aged
 from tantala.macro.blocks import build
+from tantala.macro.compile_cell import levels_of
 from tantala.report.figures import (
     Array,
     EnduranceRow,
@@ -29,61 +30,27 @@ from tantala.report.notation import storage_time, written
 if TYPE_CHECKING:
     from tantala.cell import Cell
     from tantala.macro.bit_cell import Levels
+    from tantala.macro.levels import Level
     from tantala.macro.macro import Macro
     from tantala.macro.reliability import ErrorRates as Rates
 
 TAIL = 1e-6  # the tail that tables print: one cell in a million
 _YEAR = 365.25 * 86400.0
 _HOUR = 3600.0
+_LONGEST = 100.0 * _YEAR
+_HOTTEST = 423.15  # K, 150 degC
+_REFERENCE = 298.15  # K, at which an equivalent age counts
+_RESOLUTION = 0.5  # of the levels' quadrature: what a curve in print can show
+_NODES = 9  # ages at which levels are computed; between them, error rates are interpolated
 _CURVE = 160  # points of a printed distribution
-FRESH = 60.0  # s after a write: "as written" in a data sheet, since no reader is faster
 _TEMPERATURES = (25.0, 55.0, 85.0, 105.0, 125.0)  # degC, what data sheets tabulate
-_DECADES = (0, 10, 100, 1_000, 10_000, 100_000, 1_000_000)
-
-
-@dataclass(frozen=True)
-class Aged:
-    """One state at one age, with the methods that reading a level needs; straight from the cell's
-    distribution, without a table between.
-    """
-
-    distribution: LevelDistribution
-
-    def below(self, g: ArrayLike) -> Array:
-        """ln P(G < g [S])."""
-        return self.distribution.log_below(g)
-
-    def above(self, g: ArrayLike) -> Array:
-        """ln P(G >= g [S])."""
-        return self.distribution.log_above(g)
-
-    def low_tail(self, p: float) -> float:
-        """The conductance [S] that a share `p` of the cells undercuts."""
-        return self.distribution.quantile(p)
-
-    def high_tail(self, p: float) -> float:
-        """The conductance [S] that a share `p` of the cells exceeds."""
-        return self.distribution.quantile(1.0 - p)
-
-    @property
-    def mean(self) -> float:
-        """Mean conductance, S."""
-        return self.distribution.mean
-
-
-@dataclass(frozen=True)
-class Pair:
-    """Both states at one age."""
-
-    low: Aged
-    high: Aged
+_DECADES = (0, 100, 1_000, 10_000, 100_000, 1_000_000)
 
 
 class Ages:
-    """The levels and error rates of one macro at any age.
+    """The levels and error rates of one macro at any age; each age is computed once.
 
-    Cells are cycled and written once for each number of cycles; ages follow from the written
-    levels in closed form. Ages beyond the cell's calibration are computed and counted as such.
+    Ages beyond the cell's calibration are computed all the same, and told by `calibrated`.
     """
 
     def __init__(self, macro: Macro, cell: Cell) -> None:
@@ -93,13 +60,7 @@ class Ages:
         self.stated = (need.retention.time, need.retention.temperature, need.endurance)
         self.room = env.temperature_typical
         self.law = ageing_of(cell)
-        self._written: dict[int, dict[str, Any]] = {}
-
-    def _nodes(self, cycles: int) -> dict[str, Any]:
-        if cycles not in self._written:
-            scheme = self.macro.design.write.scheme
-            self._written[cycles] = written_levels(self.cell, scheme, cycles)
-        return self._written[cycles]
+        self._levels: dict[tuple[float, int], Levels] = {}
 
     def equivalent(self, time: float, temperature: float) -> float:
         """The age [s at 25 degC] that `time` [s] at `temperature` [K] amounts to."""
@@ -110,32 +71,57 @@ class Ages:
         front = float(self.law.relaxation.front(self.equivalent(time, temperature)))
         return front <= self.law.front_limit
 
-    def levels(self, time: float, temperature: float, cycles: int) -> Pair:
+    def levels(self, time: float, temperature: float, cycles: int) -> Levels:
         """Both states `time` s at `temperature` K after `cycles` cycles and a verified write."""
-        age = self.equivalent(time, temperature)
-        states = {
-            state: Aged(LevelDistribution(self.law, written, age, failed))
-            for state, (written, failed) in self._nodes(cycles).items()
-        }
-        return Pair(states["low"], states["high"])
+        key = (self.equivalent(time, temperature) if time else 0.0, cycles)
+        if key not in self._levels:
+            scheme = self.macro.design.write.scheme
+            self._levels[key] = levels_of(
+                self.cell,
+                scheme,
+                time,
+                temperature,
+                cycles,
+                extrapolate=True,
+                resolution=_RESOLUTION,
+            )
+        return self._levels[key]
 
     def rates(self, time: float, temperature: float, cycles: int) -> Rates:
         """Error rates of reading them at typical conditions."""
-        # Reading asks a level for its two tails only, and these levels have them.
-        levels = cast("Levels", self.levels(time, temperature, cycles))
+        levels = self.levels(time, temperature, cycles)
         return self.macro.error_rates(levels, temperature=self.room)
 
-    def grid(self, times: Array, temperatures: Array, cycles: int) -> ErrorRates:
-        """Error rates over storage times [s] and temperatures [K]."""
-        found = [[self.rates(float(t), float(k), cycles) for t in times] for k in temperatures]
+    @functools.cached_property
+    def _course(self) -> Callable[[Array], Array]:
+        """ln of raw and uncorrectable error rate over ln of the equivalent age, after the stated
+        cycles.
+
+        Time and temperature act through the equivalent age alone, so one curve serves all; its
+        nodes are spread evenly from an hour at room temperature to the oldest age that is printed,
+        and the stated age is one of them.
+        """
+        oldest = self.equivalent(_LONGEST, _HOTTEST)
+        nodes = np.geomspace(self.equivalent(_HOUR, self.room), oldest, _NODES)
+        nodes = np.unique(np.append(nodes, self.equivalent(*self.stated[:2])))
+        found = [self.rates(float(age), _REFERENCE, self.stated[2]) for age in nodes]
+        rates = np.array([(rate.raw, rate.uber) for rate in found])
+        return PchipInterpolator(np.log(nodes), np.log(np.maximum(rates, 1e-300)))
+
+    def grid(self, times: Array, temperatures: Array) -> ErrorRates:
+        """Error rates over storage times [s] and temperatures [K], after the stated cycles."""
+        ages = np.array(
+            [[self.equivalent(float(t), float(k)) for t in times] for k in temperatures]
+        )
         inside = [[self.calibrated(float(t), float(k)) for t in times] for k in temperatures]
+        rates = np.exp(self._course(np.log(ages)))
         return ErrorRates(
-            cycles,
-            times,
-            temperatures,
-            np.array([[rate.raw for rate in row] for row in found]),
-            np.array([[rate.uber for rate in row] for row in found]),
-            np.array(inside),
+            cycles=self.stated[2],
+            time_s=times,
+            temperature_K=temperatures,
+            raw=rates[..., 0],
+            uncorrectable=rates[..., 1],
+            calibrated=np.array(inside),
         )
 
 
@@ -144,7 +130,7 @@ def margin(ages: Ages) -> Margin:
     macro = ages.macro
     column = build(macro.setting("typical", ages.room), macro.plan).column
     volts = macro.cell.read_voltage
-    conditions = ((FRESH, ages.room, 0), ages.stated)
+    conditions = ((0.0, ages.room, 0), ages.stated)
     top = 1.05 * max(ages.levels(*at).low.high_tail(1e-3) for at in conditions)
     states = []
     for old, at in enumerate(conditions):
@@ -163,7 +149,7 @@ def margin(ages: Ages) -> Margin:
 
 
 def _state(
-    state: Literal["low", "high"], old: bool, level: Aged, misread: float, top: float
+    state: Literal["low", "high"], old: bool, level: Level, misread: float, top: float
 ) -> StateFigures:
     conductance = np.linspace(top / _CURVE, top, _CURVE)
     below, above = np.exp(level.below(conductance)), np.exp(level.above(conductance))
@@ -185,18 +171,18 @@ def _state(
 
 def storage(ages: Ages, points: int = 13) -> ErrorRates:
     """Error rates from an hour to a century at the temperatures that data sheets tabulate."""
-    time, kelvin, cycles = ages.stated
-    times = np.geomspace(_HOUR, max(100.0 * _YEAR, time), points)
+    time, kelvin, _ = ages.stated
+    times = np.geomspace(_HOUR, _LONGEST, points)
     times = np.unique(np.append(times, time))
     temperatures = np.unique([*(c + 273.15 for c in _TEMPERATURES), kelvin])
-    return ages.grid(times, temperatures, cycles)
+    return ages.grid(times, temperatures)
 
 
 def temperature_sweep(ages: Ages, points: int = 11) -> ErrorRates:
     """Error rates after the stated storage time, from 25 to 150 degC."""
-    time, kelvin, cycles = ages.stated
-    temperatures = np.unique(np.append(np.linspace(298.15, 423.15, points), kelvin))
-    return ages.grid(np.array([time]), temperatures, cycles)
+    time, kelvin, _ = ages.stated
+    temperatures = np.unique(np.append(np.linspace(298.15, _HOTTEST, points), kelvin))
+    return ages.grid(np.array([time]), temperatures)
 
 
 def retention(ages: Ages, rates: ErrorRates, limit: float) -> tuple[RetentionRow, ...]:
@@ -236,7 +222,7 @@ def endurance(ages: Ages) -> tuple[EnduranceRow, ...]:
     counts = sorted({count for count in _DECADES if count <= 10 * stated} | {stated})
     rows = []
     for cycles in counts:
-        fresh = ages.levels(FRESH, ages.room, cycles)
+        fresh = ages.levels(0.0, ages.room, cycles)
         aged = ages.rates(time, kelvin, cycles)
         rows.append(
             EnduranceRow(
@@ -245,7 +231,7 @@ def endurance(ages: Ages) -> tuple[EnduranceRow, ...]:
                 low_tail_S=fresh.low.low_tail(TAIL),
                 high_median_S=fresh.high.low_tail(0.5),
                 high_tail_S=fresh.high.high_tail(TAIL),
-                raw_fresh=ages.rates(FRESH, ages.room, cycles).raw,
+                raw_fresh=ages.rates(0.0, ages.room, cycles).raw,
                 raw_aged=aged.raw,
                 uncorrectable_aged=aged.uber,
             )

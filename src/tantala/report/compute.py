@@ -107,7 +107,7 @@ class _Compiler:
         progress("Pulsing cells for the shmoo")
         shmoo, beyond = switching.shmoo(
             self.cell,
-            ages.levels(ageing.FRESH, ages.room, 0),
+            ages.levels(0.0, ages.room, 0),
             margin.reference_S,
             design.seed,
             ages.room,

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from tantala.base.errors import TantalaError
 from tantala.base.record import Item, Number
 from tantala.cell.cell import cell_from
+from tantala.cell.write_statistics import write_statistics
 from tantala.circuit import load_circuits
-from tantala.macro.compile_cell import compile_cell, levels_of
+from tantala.macro.compile_cell import levels_of, train
 from tantala.macro.constants import load_assembly
 from tantala.macro.macro import Macro
 from tantala.report.figures import Influence
@@ -28,7 +29,9 @@ if TYPE_CHECKING:
     from tantala.technology import Technology
 
 _AGEING = ("relaxation", "retention", "disturb", "endurance")  # laws of no pulse
-_WRITTEN = 3000  # cells written an evaluation: both ends draw alike, so their ratio hardly scatters
+_SIZES = ("width", "height", "access_width")
+_EFFORT = {"cells": 2000, "resolution": 0.5}  # of the levels of a changed cell
+_WRITTEN = 2000  # cells written an evaluation: both ends draw alike, so their ratio hardly scatters
 SHARE = 0.2  # moved by this share either way where a number states no span of its own
 
 
@@ -84,17 +87,22 @@ class Rebuild:
 
     def _bit_cell(self, item: Item, number: str) -> BitCell:
         """The compiled cell; what the changed number has no part in is kept."""
-        design, cell = self.macro.design, cell_from(item)
-        if number.split(".")[0] not in _AGEING:
-            return compile_cell(design, cell, cells=_WRITTEN)
+        base, design, cell = self.macro.cell, self.macro.design, cell_from(item)
+        law = number.split(".")[0]
+        if law == "geometry":
+            sizes = {name: item.value(f"geometry.{name}", "m") for name in _SIZES}
+            return replace(base, model=cell, **sizes)
         need, scheme = design.requirements, design.write.scheme
-        room, life = design.environment.temperature_typical, need.retention
-        return replace(
-            self.macro.cell,
-            fresh=levels_of(cell, scheme, 0.0, room, 0),
-            aged=levels_of(cell, scheme, life.time, life.temperature, need.endurance),
-            model=cell,
+        life = (need.retention.time, need.retention.temperature, need.endurance)
+        changed = replace(
+            base, model=cell, aged=levels_of(cell, scheme, *life, extrapolate=True, **_EFFORT)
         )
+        if law in _AGEING:
+            return changed
+        counted = write_statistics(cell, scheme, seed=design.seed, cells=_WRITTEN)
+        set_train, reset_train = (train(t, _WRITTEN) for t in (counted.set, counted.reset))
+        stuck = set_train.residue + reset_train.residue
+        return replace(changed, set=set_train, reset=reset_train, stuck=stuck)
 
 
 def technology_from(technology: Technology, item: Item) -> Technology:

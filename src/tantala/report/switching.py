@@ -13,8 +13,8 @@ from tantala.report.figures import Array, ShmooFigures, WriteDirection
 
 if TYPE_CHECKING:
     from tantala.cell import Cell
+    from tantala.macro.bit_cell import Levels
     from tantala.macro.macro import Macro
-    from tantala.report.ageing import Pair
 
 _VOLTAGES, _WIDTHS, _CELLS = 17, 13, 1500
 _SHOWN = 1e-12  # pulses beyond which no cell is left are not listed
@@ -49,7 +49,7 @@ def _direction(
 
 
 def shmoo(
-    cell: Cell, levels: Pair, reference: float, seed: int, temperature: float
+    cell: Cell, levels: Levels, reference: float, seed: int, temperature: float
 ) -> tuple[tuple[ShmooFigures, ...], tuple[str, ...]]:
     """Single pulses over voltage and width, on cells placed over their written distribution.
 
@@ -67,7 +67,7 @@ def shmoo(
 def _panel(
     cell: Cell,
     name: Literal["SET", "RESET"],
-    levels: Pair,
+    levels: Levels,
     reference: float,
     seed: int,
     temperature: float,
@@ -102,8 +102,9 @@ def _panel(
     return figures, cells.extrapolated
 
 
-def _written(levels: Pair, name: str) -> Array:
+def _written(levels: Levels, name: str) -> Array:
     """Conductances [S] spread evenly over the distribution of the state a pulse starts from."""
     level = levels.high if name == "SET" else levels.low
-    nodes = np.sort(level.distribution.written)
-    return nodes[np.arange(_CELLS) * len(nodes) // _CELLS]
+    return np.exp(
+        np.interp(np.log((np.arange(_CELLS) + 0.5) / _CELLS), level.log_below, level.log_g)
+    )

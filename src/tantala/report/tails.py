@@ -11,6 +11,7 @@ import copy
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import bdtr, bdtrc
 
 from tantala.cell.write_verify import Scheme
@@ -19,8 +20,9 @@ from tantala.report.notation import storage_time, written
 
 if TYPE_CHECKING:
     from tantala.cell import Cell, Population
+    from tantala.cell.levels import LevelDistribution
     from tantala.macro.design import Design
-    from tantala.report.ageing import Aged, Ages
+    from tantala.report.ageing import Ages
 
 STATES: tuple[Literal["low", "high"], ...] = ("low", "high")
 _CELLS = 100_000
@@ -44,45 +46,52 @@ def controls(cell: Cell, ages: Ages, design: Design) -> tuple[TailCheck, ...]:
     checks: list[TailCheck] = []
     for state in STATES:
         cells = cell.sample(_CELLS, seed=design.seed)
-        _write(cells, state, design.write.scheme)
+        passed = _write(cells, state, design.write.scheme)
         for seconds, temperature in ((_SOON, ages.room), (time, kelvin)):
             aged = copy.deepcopy(cells)
             aged.wait(seconds, temperature, extrapolate=True)
-            levels = ages.levels(seconds, temperature, 0)
+            level = cell.levels(
+                state,
+                time=seconds,
+                temperature=temperature,
+                scheme=design.write.scheme,
+                sensed=False,
+                resolution=0.5,
+                extrapolate=True,
+            )
             condition = f"{storage_time(seconds)} at {written(temperature, 'K')}"
-            level = levels.low if state == "low" else levels.high
-            now = np.asarray(aged.conductance, np.float64)
+            now = np.asarray(aged.conductance, np.float64)[passed]
             checks += [_control(state, condition, level, now, share) for share in _SHARES]
     return tuple(checks)
 
 
-def _write(cells: Population, state: str, scheme: str) -> None:
-    """Write every cell to `state`, from a verified other state, as a memory in use does."""
+def _write(cells: Population, state: str, scheme: str) -> NDArray[np.bool_]:
+    """Write every cell to `state` over the other one; which cells passed their verify."""
     settings = Scheme.of(cells.cell, scheme).settings
     windows = {
         "low": (settings.low_resistance_verify, np.inf),
         "high": (0.0, settings.high_resistance_verify),
     }
     other = "high" if state == "low" else "low"
-    for target in (other, state, other, state):
-        cells.write_verify(*windows[target], scheme=scheme)
+    cells.write_verify(*windows[other], scheme=scheme)
+    return cells.write_verify(*windows[state], scheme=scheme).ok
 
 
 def _control(
     state: Literal["low", "high"],
     condition: str,
-    level: Aged,
+    level: LevelDistribution,
     conductance: np.ndarray,
     share: float,
 ) -> TailCheck:
     if state == "low":
-        threshold = level.low_tail(share)
+        threshold = float(level.quantile(share))
         counted = int(np.count_nonzero(conductance < threshold))
-        expected = float(np.exp(level.below(np.asarray(threshold))))
+        expected = float(level.below(threshold))
     else:
-        threshold = level.high_tail(share)
+        threshold = float(level.upper_quantile(share))
         counted = int(np.count_nonzero(conductance > threshold))
-        expected = float(np.exp(level.above(np.asarray(threshold))))
+        expected = float(level.above(threshold))
     trials = len(conductance)
     return TailCheck(
         state=state,

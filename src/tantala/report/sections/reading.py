@@ -114,7 +114,7 @@ def _levels(sheet: Datasheet) -> Table:
     )
     notes = (
         Markup(
-            "LRS and HRS: low- and high-resistance state. As written: a minute after. Tail:"
+            "LRS and HRS: low- and high-resistance state. As written: right after the verify. Tail:"
             " the conductance that one cell in a"
             " million passes towards the reference. Misread: share of cells whose read is"
             " wrong, over"

@@ -129,7 +129,7 @@ def _sweeps(sheet: Datasheet) -> Beside:
     stated = identity.retention_temperature_K
     window = Figure(
         "cycling",
-        "Window a minute after the write against cycles: medians and the cell in a million"
+        "Window as written against cycles: medians and the cell in a million"
         " nearest to the"
         " reference"
         " (line). Dotted: stated cycles.",
@@ -185,10 +185,7 @@ def _endurance(sheet: Datasheet) -> Table:
         f" {storage_time(identity.retention_time_s)} at"
         f" {written(identity.retention_temperature_K, 'K')}"
     )
-    notes = (
-        "Bold: the stated cycles. As written: a minute after. Tail: the cell in a million nearest to"
-        " the reference.",
-    )
+    notes = ("Bold: the stated cycles. Tail: the cell in a million nearest to the reference.",)
     return Table("endurance", caption, columns, tuple(rows), notes)
 
 
