@@ -181,7 +181,7 @@ def fit_noise(
 ) -> FitResult:
     """Fit `NoiseLaw` to repeated reads: series [cell, sample] in S at `rate` in Hz.
 
-    Least squares of ln S over ln f and ln G; every cell weighs alike. With fewer than three levels
+    Robust least squares of ln S over ln f and ln G; every cell weighs alike. With fewer than three levels
     the fall with conductance cannot be told: `noise.exponent` is then in `not_identified`. A white
     floor, the instrument's, is fitted beside the law and left out. `integration_time` and `slowest`
     are conditions of use, not told by these data.
@@ -209,7 +209,8 @@ def fit_noise(
         # A weak prior, slope 1 within 0.5: a floor and a slope of one cell cannot be told apart.
         return np.append((model(x) - np.log(relative)).ravel(), 2.0 * (x[1] - 1.0))
 
-    solved = least_squares(errors, start)
+    # Robust: one cell with a strong telegraph signal must not set the level of all.
+    solved = least_squares(errors, start, loss="soft_l1", f_scale=0.7)
     # One cell a level: the level of a single cell scatters by far more than its spectrum's error.
     scatter = (np.log(relative) - model(solved.x)).mean(axis=1)
     return _noise_result(
