@@ -26,10 +26,10 @@ def _drifts(cycles, phases, k0, k1, out):
 
 def test_the_kernel_drift_is_the_reference() -> None:
     from tantala.base.random import words
-    from tantala.cell.variability import CONDITION, PHASE
+    from tantala.cell.variability import LOW_BITS, PHASES, TRAITS
 
     cycles = (np.arange(len(ADDRESSES)) * 37 % 5000).astype(np.uint32)
-    phases = words(3, CONDITION, ADDRESSES)[PHASE]
+    phases = words(3, TRAITS, ADDRESSES)[PHASES[1]] & np.uint32(LOW_BITS)
     out = np.empty(len(ADDRESSES), np.float32)
     _drifts(cycles, phases, np.uint32(3), np.uint32(0), out)
     assert np.abs(out - drift(3, ADDRESSES, cycles, 4, 1)).max() < 1e-6

@@ -23,7 +23,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from tantala.base.binding import quantity
 from tantala.base.random import philox4x32, uniform_from_word
-from tantala.cell.elementary import FAST
 from tantala.cell.variability import CONDITION
 from tantala.cell.variability import LIFE as _LIFE
 
@@ -31,8 +30,6 @@ _CONDITION = np.uint32(CONDITION)
 _LOW_BITS = np.uint64(0xFFFFFFFF)
 _HALF = np.uint64(32)
 _ZERO = np.uint32(0)
-_BLOCK = 1024
-_SMALLEST_CHANCE = 2.0**-33  # below the smallest random word
 Array = NDArray[np.float64]
 
 
@@ -64,30 +61,11 @@ class EnduranceLaw:
         return self.high_fall * decades, 1.0 + self.high_widening * decades
 
 
-@njit(fastmath=FAST, error_model="numpy", cache=True, nogil=True)
-def _life_words(address, k0, k1, out):
+@njit(error_model="numpy", cache=True, nogil=True)
+def lives(address, shape, k0, k1, out):
+    """Fill `out` (float32) with the damage that each cell bears before it is stuck."""
     for i in range(len(out)):
         low = np.uint32(address[i] & _LOW_BITS)
         high = np.uint32(address[i] >> _HALF)
-        out[i] = philox4x32(low, _ZERO, _CONDITION, high, k0, k1)[_LIFE]
-
-
-@njit(error_model="numpy", cache=True, nogil=True)
-def stick(damage, address, shape, k0, k1, flags, stuck):
-    """Set the flag `stuck` of cells whose damage has used up their life.
-
-    The worst damage of a block bounds the chance to be stuck, so that hardly a cell's own chance
-    has to be computed.
-    """
-    drawn = np.empty(_BLOCK, np.uint32)
-    for start in range(0, len(damage), _BLOCK):
-        to = min(start + _BLOCK, len(damage))
-        worst = -math.expm1(-(damage[start:to].max() ** shape))
-        if worst <= _SMALLEST_CHANCE:
-            continue
-        _life_words(address[start:to], k0, k1, drawn[: to - start])
-        limit = worst * 2.0**32
-        for i in range(start, to):
-            word = drawn[i - start]
-            if word < limit and uniform_from_word(word) < -math.expm1(-(damage[i] ** shape)):
-                flags[i] |= stuck
+        block = philox4x32(low, _ZERO, _CONDITION, high, k0, k1)
+        out[i] = (-math.log(uniform_from_word(block[_LIFE]))) ** (1.0 / shape)

@@ -88,6 +88,7 @@ class Population:
         self.cycles = np.zeros(count, np.uint32)
         self.damage = np.zeros(count, np.float64)
         self.flags = np.zeros(count, np.uint8)
+        self._lives: NDArray[np.float32] | None = None  # a trait, kept once it is needed
 
     @classmethod
     def sample(
@@ -223,20 +224,22 @@ class Population:
             yield chunk, chunk if positions is None else positions[chunk]
 
     def _addresses(self, at: Any) -> NDArray[np.uint64]:
-        own = np.arange(at.start, at.stop) if isinstance(at, slice) else at
-        return own.astype(np.uint64) + np.uint64(self.first_address)
+        first = self.first_address
+        if isinstance(at, slice):
+            return np.arange(first + at.start, first + at.stop, dtype=np.uint64)
+        return at.astype(np.uint64) + np.uint64(first)
 
     def _wear(self, at: Any, wordline: ArrayLike, count: int = 1) -> None:
         """Use up life by `count` SET pulses at `wordline` [V], and mark cells that end stuck."""
         law = self.cell.endurance
         if law is None:
             return
+        if self._lives is None:
+            self._lives = np.empty(len(self), np.float32)
+            low, high = (np.uint32(word) for word in self.key)
+            endurance.lives(self.address, law.life_shape, low, high, self._lives)
         self.damage[at] += count / law.characteristic_life(wordline)
-        flags = np.ascontiguousarray(self.flags[at])
-        damage = np.ascontiguousarray(self.damage[at])
-        low, high = (np.uint32(word) for word in self.key)
-        endurance.stick(damage, self._addresses(at), law.life_shape, low, high, flags, STUCK_LOW)
-        self.flags[at] = flags
+        self.flags[at] |= (self.damage[at] > self._lives[at]) * STUCK_LOW
 
     def check(self, law: str, extrapolate: bool, **conditions: tuple[float, float]) -> None:
         """Raise RangeViolation outside the range of `law`, or note it in `extrapolated`."""

@@ -22,10 +22,10 @@ BLOCK = 1024
 SWITCHED = 1.5  # a cell counts as switched when R changed by more than this factor
 SMALLEST_GROWTH = 0.02  # of b in RESET: an event never shrinks the gap
 _TRAITS = np.uint32(variability.TRAITS)
-_CONDITION = np.uint32(variability.CONDITION)
 _SET_EVENT = np.uint32(variability.SET_EVENT)
 _RESET_EVENT = np.uint32(variability.RESET_EVENT)
 _LOW_BITS = np.uint64(0xFFFFFFFF)
+_TRAIT_BITS = np.uint32(variability.LOW_BITS)
 _HALF = np.uint64(32)
 _ZERO = np.uint32(0)
 _NEVER = F(1e30)  # ohm: a resistance no cell falls to
@@ -71,7 +71,7 @@ class ResetConstants(NamedTuple):
     barrier_cell: float  # eV
     barrier_event: float  # eV
     weak_barrier: float  # eV
-    weak_limit: float  # of a random word, below which a cell is weak
+    weak_limit: float  # of 16 random bits, below which a cell is weak
     of_cell: float  # square roots of the shares of the growth
     of_drift: float
     of_event: float
@@ -115,11 +115,10 @@ def _set_draws(address, writes, c, k0, k1, excess, shift, xi, phase):
         high = np.uint32(address[i] >> _HALF)
         trait = philox4x32(low, _ZERO, _TRAITS, high, k0, k1)
         event = philox4x32(low, writes[i], _SET_EVENT, high, k0, k1)
-        condition = philox4x32(low, _ZERO, _CONDITION, high, k0, k1)
         excess[i] = c.barrier_cell * normal32(trait[0]) + c.barrier_event * normal32(event[0])
         shift[i] = c.threshold_spread * normal32(trait[1])
-        phase[i] = condition[1]
         xi[i] = c.of_cell * normal32(trait[2]) + c.of_event * normal32(event[1])
+        phase[i] = trait[3] & _TRAIT_BITS
 
 
 @njit(**OPTIONS)
@@ -143,28 +142,49 @@ def _compliance(critical, bitline, overdrive, c):
 
 
 @njit(**OPTIONS)
-def _set_physics(
-    conductance, movable, bitline, wordline, width, c, excess, shift, xi, energy, switched
-):
-    """The equations of `SetLaw`, in place."""
-    per_lowering, steepness = F(1.0) / c.lowering, c.lowering / c.heat
+def _set_onset(conductance, bitline, wordline, width, c, excess, shift, onset, reached):
+    """V_c of the state before in `onset` [V], and ln R at which it would end in `reached`.
+
+    `excess` becomes the barrier [eV] less the heat's part, `shift` the overdrive [V].
+    """
+    per_lowering = F(1.0) / c.lowering
     for i in range(len(conductance)):
         before = F(1.0) / conductance[i]
-        log_before = log32(before)
         height = c.barrier + excess[i] - c.heat * log32(width[i])
-        critical = max((height + c.barrier_slope * log_before) * per_lowering, F(FLOOR_VOLTAGE))
+        needed = (height + c.barrier_slope * log32(before)) * per_lowering
+        critical = max(needed, F(FLOOR_VOLTAGE))
         overdrive = wordline[i] - c.threshold - shift[i]
-        reached = log32(min(_compliance(critical, bitline[i], overdrive, c), before))
-        settled = max((height + c.barrier_slope * reached) * per_lowering, F(FLOOR_VOLTAGE))
-        grown = _compliance(settled, bitline[i], overdrive, c)
-        lift = c.closed_lift / (F(1.0) + exp32(c.closed_exponent * log_before - c.closed))
-        target = grown * exp32(lift + c.spread * skewed32(xi[i], c.skewness))
-        target = target if bitline[i] > critical else _NEVER
-        target = target if movable[i] != 0 else _NEVER
-        after = min(before, target)
-        wait = width[i] * exp32(min((critical - bitline[i]) * steepness, F(0.0)))
+        reached[i] = log32(min(_compliance(critical, bitline[i], overdrive, c), before))
+        onset[i] = critical
+        excess[i] = height
+        shift[i] = overdrive
+
+
+@njit(**OPTIONS)
+def _set_target(conductance, bitline, c, height, overdrive, xi, reached):
+    """R [ohm] that each cell tends to, in `reached`, which held ln R of the first estimate."""
+    per_lowering = F(1.0) / c.lowering
+    for i in range(len(conductance)):
+        needed = (height[i] + c.barrier_slope * reached[i]) * per_lowering
+        grown = _compliance(max(needed, F(FLOOR_VOLTAGE)), bitline[i], overdrive[i], c)
+        openness = exp32(-c.closed_exponent * log32(conductance[i]) - c.closed)
+        lift = c.closed_lift / (F(1.0) + openness)
+        reached[i] = grown * exp32(lift + c.spread * skewed32(xi[i], c.skewness))
+
+
+@njit(**OPTIONS)
+def _set_outcome(conductance, movable, bitline, width, c, onset, target, energy, switched):
+    """New conductance [S], energy [J] and flags."""
+    steepness = c.lowering / c.heat
+    for i in range(len(conductance)):
+        kept = conductance[i]
+        before = F(1.0) / kept
+        aim = target[i] if bitline[i] > onset[i] else _NEVER
+        aim = aim if movable[i] != 0 else _NEVER
+        after = min(before, aim)
+        wait = width[i] * exp32(min((onset[i] - bitline[i]) * steepness, F(0.0)))
         energy[i] = bitline[i] * bitline[i] * (wait / before + (width[i] - wait) / after)
-        conductance[i] = F(1.0) / after if after < before else conductance[i]
+        conductance[i] = F(1.0) / after if after < before else kept
         switched[i] = np.uint8(before > _SWITCHED * after)
 
 
@@ -174,17 +194,22 @@ def set_cells(
     energy, switched,
 ):  # fmt: skip
     """One SET pulse; `c` are SetConstants, `steps` is log2 of the drift period."""
-    buffers, phases = np.empty((3, BLOCK), F), np.empty(BLOCK, np.uint32)
+    buffers, phases = np.empty((5, BLOCK), F), np.empty(BLOCK, np.uint32)
     for start in range(0, len(conductance), BLOCK):
         to = min(start + BLOCK, len(conductance))
         count = to - start
         excess, shift, xi = buffers[0, :count], buffers[1, :count], buffers[2, :count]
-        phase = phases[:count]
+        onset, reached, phase = buffers[3, :count], buffers[4, :count], phases[:count]
         _set_draws(address[start:to], writes[start:to], c, k0, k1, excess, shift, xi, phase)
         _add_drift(address[start:to], cycles[start:to], phase, steps, c.of_drift, 0, k0, k1, xi)
-        _set_physics(
-            conductance[start:to], movable[start:to], bitline[start:to], wordline[start:to],
-            width[start:to], c, excess, shift, xi, energy[start:to], switched[start:to],
+        _set_onset(
+            conductance[start:to], bitline[start:to], wordline[start:to], width[start:to], c,
+            excess, shift, onset, reached,
+        )  # fmt: skip
+        _set_target(conductance[start:to], bitline[start:to], c, excess, shift, xi, reached)
+        _set_outcome(
+            conductance[start:to], movable[start:to], bitline[start:to], width[start:to], c, onset,
+            reached, energy[start:to], switched[start:to],
         )  # fmt: skip
 
 
@@ -195,11 +220,10 @@ def _reset_draws(address, writes, c, k0, k1, excess, xi, fall, phase):
         low = np.uint32(address[i] & _LOW_BITS)
         high = np.uint32(address[i] >> _HALF)
         trait = philox4x32(low, _ZERO, _TRAITS, high, k0, k1)
-        condition = philox4x32(low, _ZERO, _CONDITION, high, k0, k1)
         event = philox4x32(low, writes[i], _RESET_EVENT, high, k0, k1)
         own = c.barrier_cell * normal32(trait[0]) + c.barrier_event * normal32(event[0])
-        excess[i] = own + (c.weak_barrier if F(condition[0]) < c.weak_limit else F(0.0))
-        phase[i] = condition[1]
+        excess[i] = own + (c.weak_barrier if F(trait[1] & _TRAIT_BITS) < c.weak_limit else F(0.0))
+        phase[i] = trait[2] & _TRAIT_BITS
         xi[i] = c.of_cell * normal32(trait[3]) + c.of_event * normal32(event[1])
         fall[i] = normal32(event[2])
 

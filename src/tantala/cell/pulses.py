@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from tantala.cell.cell import Cell
 
 SMALLEST_SKEWNESS = 1e-3  # g of the kernels, whose Tukey transform divides by it
-WORDS = 2.0**32  # values of a random word
 Array = NDArray[Any]
 
 
@@ -61,8 +60,12 @@ def _normals(seed: int, stream: int, address: Array, event: Array | int, word: i
 
 
 def _weak(spread: VariabilityLaw, seed: int, address: Array) -> NDArray[np.bool_]:
-    drawn = words(seed, variability.CONDITION, address)[variability.WEAK]
-    return drawn < spread.weak_fraction * WORDS
+    drawn = words(seed, variability.TRAITS, address)[variability.WEAK]
+    return (drawn & np.uint32(variability.LOW_BITS)) < _weak_limit(spread)
+
+
+def _weak_limit(spread: VariabilityLaw) -> float:
+    return spread.weak_fraction * (variability.LOW_BITS + 1)
 
 
 def set_reference(cell: Cell, seed: int, cells: Cells, pulse: Pulse) -> tuple[Array, Array]:
@@ -172,7 +175,7 @@ def reset_constants(cell: Cell, temperature: float) -> ResetConstants:
         barrier_cell=law.barrier_spread * math.sqrt(share),
         barrier_event=law.barrier_spread * math.sqrt(1.0 - share),
         weak_barrier=law.weak_barrier,
-        weak_limit=spread.weak_fraction * WORDS,
+        weak_limit=_weak_limit(spread),
         **_shares(spread, "high"),
         per_heat=1.0 / heat,
         barrier=math.log(law.attempt_time) + law.barrier / heat,

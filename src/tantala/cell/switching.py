@@ -27,9 +27,10 @@ RESET (source line high; the transistor follows V_WL + V_x, so V = softmin(V_SL,
     after it R / R_ref = (x**(1/b) + J**(1/b) t / tau)**b   x = R_before / R_ref
 
 so the first stroke multiplies R by about J and then grows as t**b; pulses add up, because the state
-x is an equivalent time. The oxide beside the gap, R_max, conducts in parallel. Before the onset R falls a little towards a floor, by a spread amount that
-comes and fades with time, and creeps up as J - 1 times (t / t_on)**m. Weak cells (`variability`)
-have more barrier, which makes their failed RESET persistent.
+x is an equivalent time. The oxide beside the gap, R_max, conducts in parallel. Before the onset R
+falls a little towards a floor, by a spread amount that comes and fades with time, and creeps up as
+J - 1 times (t / t_on)**m. Weak cells (`variability`) have more barrier, which makes their failed
+RESET persistent.
 
 The law has no self-heating: its barriers and lowerings are apparent ones at the cell's own current.
 """

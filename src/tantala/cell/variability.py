@@ -32,11 +32,15 @@ from tantala.base.binding import quantity
 from tantala.base.random import TWO_TO_MINUS_32, philox4x32, purpose, words
 from tantala.cell.elementary import F, exp32
 
-# Traits of a cell, one block each: BARRIER ... HIGH are normals, WEAK ... FORMING uniform words.
+# Traits of a cell. The four words of its block make normals; the low 16 bits of three of them,
+# which hardly touch the normal, say whether it is weak and where its low and high drift start.
 TRAITS = purpose("cell.traits")
 BARRIER, THRESHOLD, LOW, HIGH = 0, 1, 2, 3
+WEAK, PHASES = THRESHOLD, (HIGH, LOW)
+LOW_BITS = 0xFFFF
+# Uniform traits that are needed now and then.
 CONDITION = purpose("cell.condition")
-WEAK, PHASE, LIFE, FORMING = 0, 1, 2, 3
+LIFE, FORMING = 2, 3
 # Draws of one pulse, addressed by the event number of the write.
 SET_EVENT = purpose("cell.set")
 RESET_EVENT = purpose("cell.reset")
@@ -90,7 +94,7 @@ def drift(
     seed: int, address: NDArray[Any], cycle: NDArray[Any], shift: int, word: int
 ) -> NDArray[Any]:
     """Unit-variance drift per (address, cycle), float64; word 0 low, 1 high state (reference)."""
-    phase = words(seed, CONDITION, address)[PHASE]
+    phase = words(seed, TRAITS, address)[PHASES[word]] & np.uint32(LOW_BITS)
     total = np.zeros(np.broadcast(address, cycle).shape)
     for step in range(STEPS):
         index = (np.asarray(cycle, np.uint32) + phase) >> np.uint32(shift + STEP_RATIO * step)
@@ -119,5 +123,7 @@ def drift32(address, high_word, cycle, phase, shift, k0, k1, word):
     a = philox4x32(address, np.uint32(clock >> shift), _DRIFT0, high_word, k0, k1)
     b = philox4x32(address, np.uint32(clock >> (shift + np.uint32(3))), _DRIFT1, high_word, k0, k1)
     c = philox4x32(address, np.uint32(clock >> (shift + np.uint32(6))), _DRIFT2, high_word, k0, k1)
-    total = F(a[word]) + F(b[word]) + F(c[word])
+    of_low = F(a[0]) + F(b[0]) + F(c[0])
+    of_high = F(a[1]) + F(b[1]) + F(c[1])
+    total = of_low if word == 0 else of_high
     return F((total * F(TWO_TO_MINUS_32) - F(0.5 * STEPS)) * F(_UNIFORM_TO_UNIT))
