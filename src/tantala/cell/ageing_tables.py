@@ -110,10 +110,11 @@ def fit_law(cells: Sequence[AgedCells], full_scale: float) -> tuple[Ageing, list
     warm = [sample for sample in cells if sample.temperature > REFERENCE + 20.0]
     cool = [sample for sample in cells if sample.temperature <= REFERENCE + 20.0]
     groups = group(cells, full_scale)
+    span = float(groups.states.min()) / full_scale, float(groups.states.max()) / full_scale
     free = [n for n in _RELAXED if cool or n not in UNSEEN] + (_RETAINED if warm else [])
     best: tuple[Ageing, list[str], Any] | None = None
     for start in STARTS:
-        law = _start(start, full_scale, cool=bool(cool), warm=bool(warm))
+        law = _start(start, full_scale, span, cool=bool(cool), warm=bool(warm))
         if cool:
             law, _ = refine(law, group(cool, full_scale), _RELAXED, 25)
         if warm:
@@ -126,8 +127,15 @@ def fit_law(cells: Sequence[AgedCells], full_scale: float) -> tuple[Ageing, list
     return _limited(best[0], cells), best[1], best[2]
 
 
-def _start(shape: Mapping[str, Any], full_scale: float, cool: bool, warm: bool) -> Ageing:
-    numbers = {
+def _start(
+    shape: Mapping[str, Any],
+    full_scale: float,
+    span: tuple[float, float],
+    cool: bool,
+    warm: bool,
+) -> Ageing:
+    """A law of one shape, its profiles given at the states that the cells span."""
+    numbers: dict[str, Any] = {
         "verify_delay": 2e-3,
         "barrier_spread": 0.2,
         "amplitude_growth": 0.3,
@@ -135,27 +143,35 @@ def _start(shape: Mapping[str, Any], full_scale: float, cool: bool, warm: bool) 
         "large_event_ratio": 2.0,
         **shape,
         **({} if cool else UNSEEN),
+        "amplitude_states": AMPLITUDE_STATES,
+        "states": STATES,
     }
+    _within(numbers, "amplitude_states", ("amplitude",), span)
+    _within(numbers, "states", ("barrier", "bias", "flicker"), span)
     relaxation = RelaxationLaw(
-        full_scale=full_scale,
-        attempt_rate=ATTEMPT_RATE,
-        amplitude_states=AMPLITUDE_STATES,
-        states=STATES,
-        front_limit=0.0,
-        **numbers,
+        full_scale=full_scale, attempt_rate=ATTEMPT_RATE, front_limit=0.0, **numbers
     )
     if not warm:
         return Ageing(relaxation)
+    later = {"states": RETENTION_STATES, **LATER}
+    profiles = ("early_drift", "early_spread", "late_drift", "late_spread")
+    _within(later, "states", profiles, span)
     onset = 1.15 if cool else 1.4
-    later = RetentionLaw(
-        states=RETENTION_STATES,
-        early_onset=onset,
-        early_width=0.12,
-        late_width=0.12,
-        front_limit=0.0,
-        **LATER,
+    return Ageing(
+        relaxation,
+        RetentionLaw(
+            early_onset=onset, early_width=0.12, late_width=0.12, front_limit=0.0, **later
+        ),
     )
-    return Ageing(relaxation, later)
+
+
+def _within(
+    numbers: dict[str, Any], states: str, profiles: Sequence[str], span: tuple[float, float]
+) -> None:
+    """Leave out states that no cell is near: a profile holds its relative value beyond its ends."""
+    keep = [0.6 * span[0] <= state <= 1.3 * span[1] for state in numbers[states]]
+    for name in (states, *profiles):
+        numbers[name] = tuple(v for v, kept in zip(numbers[name], keep, strict=True) if kept)
 
 
 def _limited(law: Ageing, cells: Sequence[AgedCells]) -> Ageing:
