@@ -21,14 +21,11 @@ from tantala.base.random import philox4x32, seed_words
 from tantala.cell.ageing import (
     COORDINATE_NODES,
     PATH,
-    PATH_ANGLE,
-    PATH_FAST,
-    PATH_ORIGIN,
-    PATH_SLOW,
     TOP,
     Ageing,
 )
 from tantala.cell.elementary import FAST, exp32, log32, normal32
+from tantala.cell.relaxation import OLDEST, REFERENCE, aged
 
 F = np.float32
 AGE_ORIGIN = 1e-4  # of u: below it the table is linear
@@ -148,9 +145,10 @@ def _age_alike(out, written, writes, first, key, purpose_word, weights, row, tab
 
 
 @njit(parallel=True, cache=True, error_model="numpy", fastmath=FAST)
-def _age_each(out, written, ages, writes, first, key, purpose_word, rows, offset, delay, tables):
-    """Every cell has its own age; `rows` are the tables from age row `offset` on."""
+def _age_each(out, written, ages, writes, first, key, purpose_word, clock, tables):
+    """Every cell has its own age; `clock` holds the tables and path weights from a row on."""
     inverse_scale, constants, smooth, log_g = tables
+    rows, path, offset, inverse_delay = clock
     chunks = (out.size + CHUNK - 1) // CHUNK
     for chunk in prange(chunks):
         weights = np.empty(4, np.float32)
@@ -158,23 +156,27 @@ def _age_each(out, written, ages, writes, first, key, purpose_word, rows, offset
             if ages[i] <= F(0.0):
                 out[i] = written[i]
                 continue
-            elapsed = F(math.log1p(np.float64(ages[i]) / delay))
-            t = F(math.log(F(PATH_ORIGIN) + elapsed))
-            weights[0] = F(math.cos(PATH_ANGLE)) * F(math.cos(F(PATH_SLOW) * t))
-            weights[1] = F(math.cos(PATH_ANGLE)) * F(math.sin(F(PATH_SLOW) * t))
-            weights[2] = F(math.sin(PATH_ANGLE)) * F(math.cos(F(PATH_FAST) * t))
-            weights[3] = F(math.sin(PATH_ANGLE)) * F(math.sin(F(PATH_FAST) * t))
-            address = first + np.uint64(i)
-            score = _score(weights, address, writes[i], purpose_word, key[0], key[1])
-            at = F(math.log1p(elapsed * F(1.0 / AGE_ORIGIN))) * F(1.0 / AGE_STEP)
+            ratio = ages[i] * inverse_delay
+            # ln(1 + x) loses its digits for small x in float32; two terms of the series do not.
+            elapsed = log32(F(1.0) + ratio) if ratio > F(1e-3) else ratio - F(0.5) * ratio * ratio
+            at = log32(F(1.0) + elapsed * F(1.0 / AGE_ORIGIN)) * F(1.0 / AGE_STEP)
             at += elapsed * F(1.0 / AGE_LINEAR)
             index = np.int32(at)
+            near, part = index - offset, at - F(index)
+            square = F(0.0)
+            for k in range(4):
+                weight = path[near, k] + part * (path[near + 1, k] - path[near, k])
+                weights[k] = weight
+                square += weight * weight
+            address = first + np.uint64(i)
+            score = _score(weights, address, writes[i], purpose_word, key[0], key[1])
+            score *= F(1.0) / F(np.sqrt(square))
             out[i] = _moved(
                 written[i],
                 score,
-                rows[index - offset],
-                rows[index - offset + 1],
-                at - F(index),
+                rows[near],
+                rows[near + 1],
+                part,
                 inverse_scale,
                 constants,
                 smooth,
@@ -194,6 +196,26 @@ def _elapsed_at(index: int) -> float:
         middle = 0.5 * (low + high)
         low, high = (middle, high) if age_index(middle) < index else (low, middle)
     return 0.5 * (low + high)
+
+
+@njit(parallel=True, cache=True, error_model="numpy")
+def _grow_older(ages, time, ratio, rate):
+    """`relaxation.aged` for float32 ages in place: `ratio` = temperature / reference."""
+    for i in prange(ages.size):
+        before = math.expm1(math.log1p(rate * np.float64(ages[i])) / ratio)
+        after = min(math.log1p(before + rate * time) * ratio, 200.0)
+        ages[i] = F(min(math.expm1(after) / rate, OLDEST))
+
+
+def grown_older(
+    ages: NDArray[np.float32], time: float, temperature: float, rate: float
+) -> NDArray[np.float32]:
+    """Ages [s at 25 degC] after `time` [s] at `temperature` [K]; cells of one age cost one."""
+    if ages.size and ages.min() == ages.max():
+        return np.full_like(ages, aged(float(ages[0]), time, temperature, rate))
+    later = ages.copy()
+    _grow_older(later, time, temperature / REFERENCE, rate)
+    return later
 
 
 class Tables:
@@ -259,28 +281,25 @@ class Tables:
                 out[:] = written
                 return
             index = int(at[0])
-            near, far = self.row(index), self.row(index + 1)
-            row = (near + F(at[0] - index) * (far - near)).astype(np.float32)
-            weights = self.law.path_weights(low).astype(np.float32)
+            part = at[0] - index
+            row = self.row(index) + F(part) * (self.row(index + 1) - self.row(index))
+            path = self._path(index, index + 1)
+            weights = path[0] + part * (path[1] - path[0])
+            weights = (weights / np.sqrt(np.sum(weights**2))).astype(np.float32)
             _age_alike(
                 out, written, writes, address, key, np.uint32(PATH), weights, row, self._tables
             )
             return
         first, last = max(int(at[0]) - 1, 0), int(at[1]) + 2
         rows = np.stack([self.row(index) for index in range(first, last + 1)])
-        _age_each(
-            out,
-            written,
-            ages,
-            writes,
-            address,
-            key,
-            np.uint32(PATH),
-            rows,
-            np.int32(first),
-            delay,
-            self._tables,
-        )
+        clock = (rows, self._path(first, last).astype(np.float32), np.int32(first), F(1.0 / delay))
+        _age_each(out, written, ages, writes, address, key, np.uint32(PATH), clock, self._tables)
+
+    def _path(self, first: int, last: int) -> NDArray[np.float64]:
+        """The path's weights at rows first ... last, shape (rows, 4)."""
+        delay = self.law.relaxation.verify_delay
+        elapsed = np.array([_elapsed_at(index) for index in range(first, last + 1)])
+        return self.law.path_weights(delay * np.expm1(elapsed)).T
 
 
 @functools.lru_cache(maxsize=16)

@@ -21,12 +21,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from tantala.base.binding import quantity
 from tantala.base.errors import Problem, RangeViolation
 from tantala.base.quantity import format_si
-from tantala.cell.relaxation import aged
 
 if TYPE_CHECKING:
     from tantala.cell.ageing import Ageing
@@ -62,11 +59,12 @@ def age(population: Population, seconds: float, kelvin: float, extrapolate: bool
     `extrapolate`; then 'retention' is entered in `population.extrapolated`.
     """
     from tantala.cell.ageing import ageing_of
+    from tantala.cell.ageing_kernel import grown_older
 
     law = ageing_of(population.cell)
-    clock = aged(population.age, seconds, kelvin, law.relaxation.attempt_rate)
+    clock = grown_older(population.age, seconds, kelvin, law.relaxation.attempt_rate)
     check_front(law, float(clock.max(initial=0.0)), seconds, kelvin, extrapolate, population)
-    population.age[:] = clock.astype(np.float32)
+    population.age[:] = clock
     law.apply(population)
 
 
