@@ -27,6 +27,7 @@ from tantala.cell.switching import ResetLaw, SetLaw
 from tantala.cell.variability import VariabilityLaw
 
 if TYPE_CHECKING:
+    from tantala.cell.compact import Transient
     from tantala.cell.levels import LevelDistribution
     from tantala.cell.population import Population
     from tantala.cell.write_statistics import WriteStatistics
@@ -84,7 +85,7 @@ class Cell:
 
     item: Item
     nominal: NominalPulses
-    conduction: Conduction
+    conduction: Conduction | None = None
     set: SetLaw | None = None
     reset: ResetLaw | None = None
     variability: VariabilityLaw | None = None
@@ -176,6 +177,26 @@ class Cell:
         return Population(self, count, seed, first_address, backend)
 
 
+@dataclass(frozen=True)
+class CompactCell(Cell):
+    """A cell whose pulses and waiting follow a compact model behind a select transistor."""
+
+    model: Any = None
+    transistor: Any = None
+
+    def sample(
+        self, count: int, seed: int, first_address: int = 0, backend: str = "numba"
+    ) -> Population:
+        """`count` equal cells at the low-resistance end of the model; there is one backend."""
+        from tantala.cell.compact.population import CompactPopulation
+
+        return CompactPopulation(self, count, seed, first_address)
+
+    def transient(self, voltage: Any, duration: Any = None, **options: Any) -> Transient:
+        """Traces under a voltage or waveform; see `CompactModel.transient`."""
+        return self.model.transient(voltage, duration, **options)
+
+
 def load_cell(name: str | Path) -> Cell:
     """A cell by library name or path of a TOML file. Raises InputError with every problem."""
     return cell_from(load_item("cell", name))
@@ -183,6 +204,8 @@ def load_cell(name: str | Path) -> Cell:
 
 def cell_from(item: Item) -> Cell:
     """The cell of an item already read (for instance with changed values)."""
+    if item.has("compact"):
+        return _compact(item)
     needed = [name for name in ("nominal", "conduction") if not item.has(name)]
     if needed:
         raise InputError([Problem("missing table", f"{item.path.name}: {name}") for name in needed])
@@ -191,6 +214,18 @@ def cell_from(item: Item) -> Cell:
     }
     return Cell(
         item=item, nominal=bind(NominalPulses, item, "nominal"), limits=_limits(item), **laws
+    )
+
+
+def _compact(item: Item) -> CompactCell:
+    """The cell of a file that holds a compact model (`compact`) and its transistor."""
+    from tantala.cell.compact import CompactModel, SelectTransistor
+
+    return CompactCell(
+        item=item,
+        nominal=bind(NominalPulses, item, "nominal"),
+        model=CompactModel.of(item, "compact"),
+        transistor=bind(SelectTransistor, item, "transistor"),
     )
 
 

@@ -248,6 +248,13 @@ class Population:
             raise RangeViolation(problems)
         self.extrapolated.update(f"{law}: {problem.what}" for problem in problems)
 
+    def forming_voltage(self, width: Quantity | None = None) -> NDArray[np.float64]:
+        """The bit-line voltage [V] that forms each cell, in pulses of `width` (the law's own)."""
+        law = self.cell.law("forming")
+        return law.voltages(
+            self.seed, self.address, law.width if width is None else to_si(width, "s", name="width")
+        )
+
     def form(
         self,
         bitline: Quantity,
@@ -352,7 +359,7 @@ class Population:
             from tantala.cell.noise import read_current
 
             return read_current(self, volts, index)
-        return self.cell.conduction.current(self.conductance[index], volts).astype(np.float32)
+        return self.cell.law("conduction").current(self.conductance[index], volts).astype(np.float32)
 
     def write_verify(
         self, low: ArrayLike | str, high: ArrayLike | str, scheme: Any = "ispp", **options: Any
