@@ -215,3 +215,9 @@ def test_a_faster_serial_clock_shares_the_standing_current():
         return macro.evaluate()["serial_read_energy_per_bit_J"]
 
     assert energy("5 MHz") > energy("20 MHz") > energy("80 MHz")
+
+
+def test_dies_are_either_good_or_lost(macro):
+    found = macro.yield_
+    assert found.untouched + found.saved + sum(found.lost.values()) == pytest.approx(1.0)
+    assert all(share >= 0.0 for share in (found.untouched, found.saved, *found.lost.values()))

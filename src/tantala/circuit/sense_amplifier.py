@@ -1,10 +1,11 @@
 """Current sense amplifier: clamp the bit line, compare with a reference current, latch.
 
-Three phases (reference macro model, step 5): the clamp settles the bit line until its error
-current is small beside the usable signal; the difference of cell and reference current integrates
-on the sense node up to the voltage the latch needs; the latch regenerates. The signal needed comes
-from device mismatch (Pelgrom) and the failure probability allowed for one sense amplifier, so the
-time grows without bound as the window between the states' tails closes.
+Three phases (reference macro model, step 5): the bit line is precharged while the word line rises,
+then the clamp settles it until its error current is small beside the usable signal; the difference
+of cell and reference current integrates on the sense node up to the voltage the latch needs; the
+latch regenerates. The signal needed comes from device mismatch (Pelgrom) and the failure
+probability allowed for one sense amplifier, so the time grows without bound as the window between
+the states' tails closes.
 """
 
 from __future__ import annotations
@@ -148,7 +149,9 @@ class SenseAmplifier:
         gm = core.transconductance(
             currents.reference, self._width(c.clamp_width), "n", self._length
         )
-        ratio = gm * self.read_voltage / (c.settling_error * signal)
+        # The line is precharged while the word line rises; what then settles is the step from no
+        # cell current to the largest.
+        ratio = values(currents.low_resistance) / (c.settling_error * signal)
         constant = total * (1.0 / gm + series_resistance)
         wire = LINE_HALF * values(bit_line.resistance) * bit_line.capacitance
         settle = np.log(np.maximum(ratio, 1.0)) * constant + wire

@@ -38,7 +38,7 @@ def compile_cell(design: Design, cell: Cell | None = None) -> BitCell:
     cell = load_cell(design.cell) if cell is None else cell
     need = design.requirements
     life = (need.retention.time, need.retention.temperature, need.endurance)
-    compiled = compile_life(cell, design.write.scheme, life, design.extrapolate, design.seed)
+    compiled = compile_life(cell, design.write.scheme, life, design.extrapolate)
     gate = min(design.supply.high, compiled.set.gate_voltage)
     return replace(compiled, read_gate_voltage=gate)
 
@@ -48,14 +48,14 @@ def compile_life(
     scheme: str,
     life: tuple[float, float, int],
     extrapolate: bool = False,
-    seed: int = 0,
 ) -> BitCell:
     """A cell as written and at the end of a life of (time in s, temperature in K, cycles).
 
-    Its read word line stands at the SET gate voltage; see `compile_cell`.
+    Its read word line stands at the SET gate voltage; see `compile_cell`. Where no cell of the
+    sample stayed unwritten, one is assumed: less cannot be told from a sample.
     """
     _require_geometry(cell)
-    statistics = write_statistics(cell, scheme, seed=seed)
+    statistics = write_statistics(cell, scheme)
     trains = [train(part, statistics.cells) for part in (statistics.set, statistics.reset)]
     room = cell.nominal.temperature
     return BitCell(
@@ -69,7 +69,9 @@ def compile_life(
         aged=levels_of(cell, scheme, *life, extrapolate),
         set=trains[0],
         reset=trains[1],
-        stuck=trains[0].residue + trains[1].residue,
+        stuck=sum(
+            max(part.failed, 1.0 / statistics.cells) for part in (statistics.set, statistics.reset)
+        ),
         records=tuple(cell.item.numbers.values()),
         model=cell,
     )

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tantala.base.errors import InputError, RangeViolation, raise_if
+from tantala.base.errors import InputError, Problem, RangeViolation, raise_if
 from tantala.base.quantity import to_si
 from tantala.cell import load_cell
 from tantala.circuit import Circuits, load_circuits
@@ -20,6 +21,7 @@ from tantala.macro.blocks import Blocks, build
 from tantala.macro.coding import allowed_bit_error
 from tantala.macro.compile_cell import compile_cell, levels_of
 from tantala.macro.constants import Assembly, load_assembly
+from tantala.macro.metrics import METRICS
 from tantala.macro.plan import Plan, space
 from tantala.macro.reliability import ErrorRates, error_rates, reach, shortcomings
 from tantala.macro.search import AIMED, Found, search, weights
@@ -27,7 +29,7 @@ from tantala.macro.setting import Setting
 from tantala.macro.sheet import Sheet
 from tantala.macro.subarray import cell_array, column_path
 from tantala.macro.write_verify import tail_pulses
-from tantala.macro.yields import yield_parts
+from tantala.macro.yields import macro_yield
 from tantala.technology import Technology, load_technology
 
 if TYPE_CHECKING:
@@ -148,17 +150,50 @@ class Macro:
         candidates = space(self.design)
         if candidates.size == 1:
             return candidates.candidate(0)
-        limits = self.searchable_limits()
-        try:
-            self.found = self.search(front=False, limits=limits)
-        except InputError:
+        for find in (self._within_limits, lambda: self.search(front=False)):
             # A design whose requirements no organisation meets still has a sheet, which says what
             # is missed; unless nothing can be built at all.
-            try:
-                self.found = self.search(front=False)
-            except InputError:
-                return candidates.candidate(0)
-        return self.found.plan
+            with contextlib.suppress(InputError):
+                self.found = find()
+                return self.found.plan
+        return candidates.candidate(0)
+
+    def _within_limits(self) -> Found:
+        """The optimum that meets the requirements at every extreme, not only at typical.
+
+        Candidates are compared at typical conditions. The limits there are tightened by what the
+        last optimum lost at its worst extreme, until one holds there too.
+
+        Raises:
+            InputError: no organisation does, or none was found in a few rounds.
+        """
+        required = self.searchable_limits()
+        limits = dict(required)
+        for _ in range(6):
+            found = self.search(front=False, limits=limits)
+            worst = self._worst(found.plan, required)
+            over = {
+                name: worst[name] / limit
+                for name, limit in required.items()
+                if not METRICS[name].meets(worst[name], limit)
+            }
+            if not over:
+                return found
+            limits = {name: limit / over.get(name, 1.0) for name, limit in limits.items()}
+        raise InputError(Problem("no organisation meets the limits at every extreme"))
+
+    def _worst(self, plan: Plan, names: Iterable[str]) -> dict[str, float]:
+        sheets = [figures.searchable(s, plan, build(s, plan)) for s in self._extremes()]
+        # Area is drawn once and does not change with the corner.
+        return {
+            name: METRICS[name].worst(float(sheet[name]) for sheet in sheets)
+            for name in names
+            if name != "area_m2"
+        } | ({"area_m2": self._drawn_area(plan)} if "area_m2" in names else {})
+
+    def _drawn_area(self, plan: Plan) -> float:
+        setting = self.setting("typical", self.design.environment.temperature_typical)
+        return float(figures.sum_parts(figures.area_parts(setting, plan, build(setting, plan))))
 
     def _extremes(self) -> list[Setting]:
         """Corners and temperatures at the edges of what the design must bear."""
@@ -274,12 +309,16 @@ class Macro:
         if interface is not None:
             area = serial.area_parts(setting, self.plan, self._drawn, interface, area)
         total = figures.sum_parts(area)
+        self.yield_ = macro_yield(setting, self.plan, self._drawn, total)
         cells = ("data cells", "check cells")
         return {
             "area_m2": area,
             "array_efficiency": {name: area[name] / total for name in cells},
             "density_bit_per_m2": {"data bits over area": self.design.capacity / total},
-            "yield": yield_parts(setting, self.plan, self._drawn, total),
+            "yield": {
+                "dies without a fault": self.yield_.untouched,
+                "dies saved by spares": self.yield_.saved,
+            },
         }
 
     @functools.cached_property

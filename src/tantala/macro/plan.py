@@ -7,6 +7,7 @@ both.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -15,8 +16,9 @@ import numpy as np
 from tantala.base.errors import InputError, Problem
 from tantala.macro.design import AUTO, Design
 
-DRIVES = (0.5, 1.0, 2.0, 4.0)
-SENSES = (0.5, 1.0, 2.0, 4.0)
+GATES = (0.5, 1.0, 2.0)
+SENSES = (1.0, 2.0, 4.0, 8.0)
+DROPS = (0.5, 1.0, 2.0)
 PARALLEL = (1, 2, 4, 8, 16, 32, 64, 128)
 
 
@@ -32,9 +34,10 @@ class Plan:
         together: sub-arrays of a group, read side by side for one word.
         rows, columns: data rows and columns of a sub-array, without spares.
         mux: columns that share a sense amplifier.
-        drive: size of the row gates, where the word-line drivers start, relative to the standard
-            one.
-        sense: size of the sense amplifier's devices relative to the standard one.
+        gate: size of the read pass gates, relative to the standard one.
+        sense: size of the sense amplifier's devices, relative to the standard one.
+        drop: voltage which pass gates and write drivers may take, relative to the standard one; a
+            larger one makes them smaller and the pump higher.
         parallel: bits of a word that are pulsed together.
     """
 
@@ -46,8 +49,9 @@ class Plan:
     rows: Any
     columns: Any
     mux: Any
-    drive: Any
+    gate: Any
     sense: Any
+    drop: Any
     parallel: Any
 
     @property
@@ -86,13 +90,19 @@ class Space:
 
     Attributes:
         structure: the first eight fields of `Plan` as equal-length arrays, one entry a structure.
-        drive, sense, parallel: the choices of these sizes.
+        gate, sense, drop, parallel: the choices of these sizes.
     """
 
     structure: dict[str, np.ndarray]
-    drive: np.ndarray
+    gate: np.ndarray
     sense: np.ndarray
+    drop: np.ndarray
     parallel: np.ndarray
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Choices of gate, sense, drop and parallel: the shape of one structure's candidates."""
+        return len(self.gate), len(self.sense), len(self.drop), len(self.parallel)
 
     @property
     def structures(self) -> int:
@@ -102,29 +112,31 @@ class Space:
     @property
     def size(self) -> int:
         """Number of candidates."""
-        return self.structures * len(self.drive) * len(self.sense) * len(self.parallel)
+        return self.structures * math.prod(self.shape)
 
     def block(self, start: int, stop: int) -> Plan:
-        """Candidates whose structure lies in start..stop, as a plan of shape (n, d, s, p)."""
+        """Candidates whose structure lies in start..stop, as a plan of shape (n, *shape)."""
         cut = {
-            name: values[start:stop, None, None, None] for name, values in self.structure.items()
+            name: values[start:stop, None, None, None, None]
+            for name, values in self.structure.items()
         }
         return Plan(
             **cut,
-            drive=self.drive[None, :, None, None],
-            sense=self.sense[None, None, :, None],
-            parallel=self.parallel[None, None, None, :],
+            gate=self.gate[None, :, None, None, None],
+            sense=self.sense[None, None, :, None, None],
+            drop=self.drop[None, None, None, :, None],
+            parallel=self.parallel[None, None, None, None, :],
         )
 
     def candidate(self, index: int) -> Plan:
         """One candidate by its position in the enumeration, with plain numbers."""
-        shape = (self.structures, len(self.drive), len(self.sense), len(self.parallel))
-        s, d, q, p = (int(i) for i in np.unravel_index(index, shape))
+        s, g, a, d, p = (int(i) for i in np.unravel_index(index, (self.structures, *self.shape)))
         cut = {name: float(values[s]) for name, values in self.structure.items()}
         return Plan(
             **cut,
-            drive=float(self.drive[d]),
-            sense=float(self.sense[q]),
+            gate=float(self.gate[g]),
+            sense=float(self.sense[a]),
+            drop=float(self.drop[d]),
             parallel=float(self.parallel[p]),
         )
 
@@ -176,8 +188,9 @@ def space(design: Design) -> Space:
     parallel = [p for p in PARALLEL if p < bits] + [bits]
     return Space(
         dict(zip(names, table, strict=True)),
-        np.array(DRIVES),
+        np.array(GATES),
         np.array(SENSES),
+        np.array(DROPS),
         np.array(_choices(design.write.parallel_bits, parallel), dtype=float),
     )
 

@@ -122,7 +122,7 @@ def error_rates(setting: Setting, blocks: Blocks, levels: Levels) -> ErrorRates:
         float(column.currents.reference),
         float(np.maximum(column.time.usable, 0.0)),
         float(column.offset),
-        float(2.0 * blocks.array.bit_line.resistance + column.mux.read_resistance),
+        float(blocks.array.bit_line.resistance + column.mux.read_resistance),
     )
     raw = 0.5 * (p_low + p_high + worn)
     log_raw = math.log(raw) if raw > 0.0 else -math.inf

@@ -112,7 +112,7 @@ def search(
         stop = min(start + BLOCK, space.structures)
         plan = space.block(start, stop)
         values = figures(plan)
-        shape = (stop - start, len(space.drive), len(space.sense), len(space.parallel))
+        shape = (stop - start, *space.shape)
         result = np.broadcast_to(score(values, exponents), shape)
         feasible_here = values["feasible"]
         mask = within(values, limits)

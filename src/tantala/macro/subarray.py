@@ -80,14 +80,10 @@ class RowPath:
 
 
 def row_path(setting: Setting, plan: Plan, array: CellArray) -> RowPath:
-    """Row circuits; `plan.drive` scales the row gates from which the drivers start."""
+    """Row circuits of a sub-array."""
     circuits, cell = setting.circuits, setting.cell
-    sized = replace(
-        circuits,
-        decoder=replace(circuits.decoder, row_gate=circuits.decoder.row_gate * plan.drive),
-    )
     rows = plan.rows + setting.spare_rows
-    decoder = row_decoder(setting.process, sized, rows, cell.height)
+    decoder = row_decoder(setting.process, circuits, rows, cell.height)
     driver = word_line_driver(
         setting.process,
         circuits,
@@ -133,7 +129,7 @@ class ColumnPath:
 
 
 def column_path(setting: Setting, plan: Plan, array: CellArray) -> ColumnPath:
-    """Column circuits; `plan.sense` scales the devices of the sense amplifiers.
+    """Column circuits; the plan's gate, sense and drop scale their parts.
 
     Word-wide sensing needs an amplifier for each group of `mux` columns. Write drivers are shared
     likewise: `plan.parallel` bits of a word are pulsed at once, spread over its sub-arrays.
@@ -144,16 +140,6 @@ def column_path(setting: Setting, plan: Plan, array: CellArray) -> ColumnPath:
     highest = max(cell.set.voltage, cell.reset.voltage)
     # The pass gates are opened by the pump of the word lines, or of the lines where that is higher.
     select = max(highest, cell.set.gate_voltage, cell.reset.gate_voltage)
-    mux = column_mux(
-        process,
-        circuits,
-        plan.mux,
-        amplifiers,
-        cell.width * (1.0 + setting.assembly.layout.strap),
-        current,
-        select,
-        setting.high_supply,
-    )
     sizes = circuits.sense
     sized = replace(
         circuits,
@@ -163,11 +149,27 @@ def column_path(setting: Setting, plan: Plan, array: CellArray) -> ColumnPath:
             mirror_width=sizes.mirror_width * plan.sense,
             latch_width=sizes.latch_width * plan.sense,
         ),
+        column=replace(
+            circuits.column,
+            read_gate=circuits.column.read_gate * plan.gate,
+            write_drop=circuits.column.write_drop * plan.drop,
+            driver_drop=circuits.column.driver_drop * plan.drop,
+        ),
+    )
+    mux = column_mux(
+        process,
+        sized,
+        plan.mux,
+        amplifiers,
+        cell.width * (1.0 + setting.assembly.layout.strap),
+        current,
+        select,
+        setting.high_supply,
     )
     amplifier = SenseAmplifier(process, sized, cell.read_voltage)
-    # The farthest cell reads through both of its lines; the nearest high-resistance cell through
-    # none.
-    series = 2.0 * array.bit_line.resistance + mux.read_resistance
+    # Bit and source line are driven from opposite ends, so every cell has one line's length in its
+    # path. A high-resistance cell hardly feels it, a low-resistance one does.
+    series = array.bit_line.resistance + mux.read_resistance
     low = cell.read_voltage / (1.0 / setting.low_tail + series)
     high = cell.read_voltage * setting.high_tail
     currents = SenseCurrents(low, high, 0.5 * (low + high))
@@ -182,12 +184,12 @@ def column_path(setting: Setting, plan: Plan, array: CellArray) -> ColumnPath:
         closed="infinite",
     )
     sense = amplifier.cost(currents, time, array.bit_line.capacitance + node)
-    path = 2.0 * (array.bit_line.resistance + mux.write_resistance)
-    drop = circuits.column.driver_drop
+    path = array.bit_line.resistance + 2.0 * mux.write_resistance
+    drop = sized.column.driver_drop
     set_supply = supply_for(cell.set.voltage, cell.set.current, path) + drop
     reset_supply = supply_for(cell.reset.voltage, cell.reset.current, path) + drop
     line = Line(array.bit_line.resistance, array.bit_line.capacitance + mux.write_node)
-    driver = write_driver(process, circuits, current, highest, line)
+    driver = write_driver(process, sized, current, highest, line)
     return ColumnPath(
         mux,
         amplifiers,

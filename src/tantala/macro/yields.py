@@ -1,7 +1,8 @@
-"""Yield of a macro as a waterfall: what each cause takes from the dies."""
+"""Yield of a macro: dies without a fault, dies that spares save, and what the rest is lost to."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from tantala.macro.blocks import Blocks
@@ -11,8 +12,23 @@ from tantala.macro.repair import Faults, repaired_yield
 from tantala.macro.setting import Setting
 
 
-def yield_parts(setting: Setting, plan: Plan, blocks: Blocks, area: Any) -> dict[str, float]:
-    """All dies, less those lost to each cause in turn; the sum is the yield.
+@dataclass(frozen=True, slots=True)
+class Yield:
+    """Shares of all dies.
+
+    Attributes:
+        untouched: good without any spare.
+        saved: good because spares replaced faulty lines.
+        lost: cause -> share of dies, each cause counted after those before it.
+    """
+
+    untouched: float
+    saved: float
+    lost: dict[str, float]
+
+
+def macro_yield(setting: Setting, plan: Plan, blocks: Blocks, area: Any) -> Yield:
+    """Yield of the macro of `blocks` that takes `area` (m^2).
 
     Row and column defects need a spare of their kind, single cells take any; periphery defects and
     sense amplifiers with too large an offset kill. Words with more unwritable cells than the code
@@ -25,25 +41,25 @@ def yield_parts(setting: Setting, plan: Plan, blocks: Blocks, area: Any) -> dict
     words = float(plan.rows * plan.mux / plan.together)
     weak = words * hard_failure(setting.code, setting.cell.stuck)
     fatal = defects.periphery * max(float(area) - float(plan.subarrays) * array_area, 0.0)
+    spares = (setting.spare_rows, setting.spare_columns)
 
-    def result(weak_cells: float, periphery: float) -> float:
-        return repaired_yield(
-            Faults(rows, columns, mean - rows - columns, weak_cells),
-            setting.spare_rows,
-            setting.spare_columns,
-            float(plan.subarrays),
-            periphery,
-            defects.clustering,
-        )
+    def result(spares: tuple[int, int], weak_cells: float, periphery: float) -> float:
+        faults = Faults(rows, columns, mean - rows - columns, weak_cells)
+        count = float(plan.subarrays)
+        return repaired_yield(faults, *spares, count, periphery, defects.clustering)
 
-    after_array = result(0.0, 0.0)
-    after_cells = result(weak, 0.0)
-    after_periphery = result(weak, fatal)
-    lost = setting.assembly.read.sense_loss
-    return {
-        "all dies": 1.0,
-        "array defects beyond the spares": after_array - 1.0,
-        "unwritable cells beyond code and spares": after_cells - after_array,
-        "periphery defects": after_periphery - after_cells,
-        "sense amplifier offset": -lost * after_periphery,
-    }
+    after_array = result(spares, 0.0, 0.0)
+    after_cells = result(spares, weak, 0.0)
+    after_periphery = result(spares, weak, fatal)
+    kept = 1.0 - setting.assembly.read.sense_loss
+    untouched = kept * result((0, 0), weak, fatal)
+    return Yield(
+        untouched,
+        kept * after_periphery - untouched,
+        {
+            "array defects beyond the spares": 1.0 - after_array,
+            "unwritable cells beyond code and spares": after_array - after_cells,
+            "periphery defects": after_cells - after_periphery,
+            "sense amplifier offset": (1.0 - kept) * after_periphery,
+        },
+    )
