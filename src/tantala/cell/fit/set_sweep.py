@@ -26,6 +26,7 @@ ATTEMPT_TIME = 1e-13  # s; the scale to which the barrier refers, given with the
 REFERENCE = 1e5  # ohm; a scale
 # The few probabilities near threshold count against hundreds of quantiles.
 _PROBABILITY_WEIGHT = 0.25
+_SPREAD_WEIGHT = 0.3  # likewise: one spread against five quantiles
 _LOG_SET = np.log(2e4)  # ln ohm: what the published probabilities of SET count as set
 SEED = 20
 _EDGES = np.array([0.55, 0.65, 0.75, 0.85, 0.95, 1.05, 1.15, 1.25, 1.45, 1.75, 2.05, 2.55])
@@ -71,10 +72,18 @@ def fit_set(table: MeasurementTable) -> FitResult:
     switched = _probabilities(after, wide)
     switched_error = np.array([_PROBABILITY_WEIGHT * np.sqrt(0.05 / len(at)) for at in wide])
 
+    # The spread of the low state counts as a whole, tails and all: quantiles leave them out.
+    grown = [at for at in groups if np.quantile(after[at], 0.95) < _LOG_SET]
+    spread = np.array([np.std(after[at]) for at in grown])
+    spread_error = np.array([np.std(after[at]) / np.sqrt(len(at)) for at in grown])
+    spread_error *= _SPREAD_WEIGHT
+
     def residual(x: Array) -> Array:
         simulated = simulate(x * scale, rows, normals, read_noise)
         misses = (matching.quantiles(simulated, groups) - measured) / error
-        return np.append(misses, (_probabilities(simulated, wide) - switched) / switched_error)
+        widths = (np.array([np.std(simulated[at]) for at in grown]) - spread) / spread_error
+        chances = (_probabilities(simulated, wide) - switched) / switched_error
+        return np.concatenate([misses.ravel(), widths, chances])
 
     found, errors, reduced = matching.solve(residual, start / scale, low / scale, high / scale, 20)
     x, errors = found * scale, errors * scale
