@@ -101,7 +101,7 @@ def test_settling_is_an_exponential_of_the_clamp():
         c.length * p.core.length,
     )
     time = a.time(window, line, NODE, FAIL)
-    ratio = gm * READ / (c.settling_error * time.usable)
+    ratio = window.reference / (c.settling_error * time.usable)
     expected = np.log(ratio) * (line.capacitance + NODE) / gm
     wire = LINE_HALF * line.resistance * line.capacitance
     assert time.settle == pytest.approx(expected + wire, rel=1e-12)

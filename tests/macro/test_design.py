@@ -47,7 +47,7 @@ def test_a_design_file_becomes_a_value(load):
     design = load(text())
     assert (design.words, design.code.word_bits) == (98304, 144)
     assert design.supply.high == 1.8
-    assert design.requirements.limits()["read_latency_s"] == 25e-9
+    assert design.requirements.limits()["read_latency_s"] == 30e-9
     assert design == load(text())
     assert hash(design) == hash(load(text()))
 
@@ -71,7 +71,7 @@ WRONG = {
     "no unit": ('core = "0.8 V"', 'core = "0.8"', "supply.core.*no unit"),
     "negative": ('core = "0.8 V"', 'core = "-0.8 V"', "supply.core.*greater than 0"),
     "absurd voltage": ('high = "1.8 V"', 'high = "1.8 kV"', "supply.high.*less than or equal"),
-    "absurd heat": ('max = "125 degC"', 'max = "1250 degC"', "temperature_max.*less than"),
+    "absurd heat": ('max = "105 degC"', 'max = "1250 degC"', "temperature_max.*less than"),
     "not a number": ('min = "90 %"', 'min = "most"', "yield.*not a quantity"),
     "yield above one": ('min = "90 %"', 'min = "190 %"', "yield.*less than or equal to 1"),
     "both limits": ('{ min = "90 %" }', '{ min = "90 %", max = "99 %" }', "exactly one of max"),

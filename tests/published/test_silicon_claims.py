@@ -12,9 +12,9 @@ from tantala.base.errors import InputError
 from tantala.base.library import load_item, names
 from tantala.macro.silicon import BANDS, EXPECTED_TAGS, compare_row, refuse, row_design, sheet_of
 
-MISSES = tomllib.loads(
-    (Path(__file__).parent / "silicon_misses.toml").read_text(encoding="utf-8")
-)["misses"]
+MISSES = tomllib.loads((Path(__file__).parent / "silicon_misses.toml").read_text(encoding="utf-8"))[
+    "misses"
+]
 ROWS = {name: load_item("silicon", name) for name in names("silicon")}
 COMPARED = [
     (name, path.removeprefix("published."))
@@ -41,8 +41,9 @@ def test_the_prediction_lies_in_its_band(compared, name, figure):
     row = compared(name)
     found = [c for c in row.comparisons if c.figure == figure]
     if not found:
-        assert row.refused or figure in row.not_predicted
-        pytest.skip(f"{name} {figure}: {row.refused or row.not_predicted[figure]}")
+        # Not compared, and the row says why.
+        assert row.refused or row.not_predicted[figure]
+        return
     comparison = found[0]
     told = f"{name} {figure}: predicted over published {comparison.ratio:.3g}"
     reason = MISSES.get(f"{name}.{figure}", "")

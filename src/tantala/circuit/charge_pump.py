@@ -61,20 +61,21 @@ def charge_pump(
     """
     check_stress(process.io, output_voltage, "pump output")
     size = circuits.pump
-    voltage, current = np.broadcast_arrays(
-        values(output_voltage), values(load_current)
+    voltage, current = values(output_voltage), values(load_current)
+    if np.any(voltage >= (size.most_stages + 1.0) * input_voltage):
+        raise _too_many_stages(np.asarray(voltage), input_voltage, size.most_stages)
+    # N^2 / ((N + 1) Vin - V) is convex in N and least at 2 (V/Vin - 1), so the best whole number of
+    # stages is one of its two neighbours.
+    fewer = np.minimum(
+        np.maximum(np.floor(2.0 * (voltage / input_voltage - 1.0)), 1.0), size.most_stages
     )
+    more = np.minimum(fewer + 1.0, size.most_stages)
+    need_fewer = _capacitance(fewer, voltage, input_voltage)
+    need_more = _capacitance(more, voltage, input_voltage)
     pumped = voltage > input_voltage
-    stages = np.arange(1.0, size.most_stages + 1.0).reshape(-1, *([1] * voltage.ndim))
-    headroom = (stages + 1.0) * input_voltage - voltage
-    possible = headroom > 0.0
-    if not np.all(np.any(possible, axis=0)):
-        raise _too_many_stages(voltage, input_voltage, size.most_stages)
-    per_stage = np.where(possible, stages**2 / np.where(possible, headroom, 1.0), np.inf)
-    best = np.argmin(per_stage, axis=0, keepdims=True)
-    count = np.where(pumped, np.take_along_axis(stages + 0.0 * headroom, best, 0)[0], 0.0)
-    need = np.where(pumped, np.take_along_axis(per_stage, best, 0)[0], 0.0)
-    capacitance = need * current / size.clock
+    count = np.where(need_more < need_fewer, more, fewer) * pumped
+    need = np.minimum(need_more, need_fewer)
+    capacitance = np.where(pumped, need, 0.0) * current / size.clock
     return _assemble(
         process,
         circuits,
@@ -85,6 +86,13 @@ def charge_pump(
         capacitance,
         values(load_capacitance),
     )
+
+
+def _capacitance(stages: Values, voltage: Values, input_voltage: float) -> Values:
+    """Total capacitance of a number of stages, over load current and clock period [1/V]."""
+    headroom = (stages + 1.0) * input_voltage - voltage
+    with np.errstate(divide="ignore"):
+        return np.where(headroom > 0.0, stages**2 / np.abs(headroom), np.inf)
 
 
 def _assemble(

@@ -150,8 +150,8 @@ class SenseAmplifier:
             currents.reference, self._width(c.clamp_width), "n", self._length
         )
         # The line is precharged while the word line rises; what then settles is the step from no
-        # cell current to the largest.
-        ratio = values(currents.low_resistance) / (c.settling_error * signal)
+        # cell current to one near the reference, where the decision is hard.
+        ratio = values(currents.reference) / (c.settling_error * signal)
         constant = total * (1.0 / gm + series_resistance)
         wire = LINE_HALF * values(bit_line.resistance) * bit_line.capacitance
         settle = np.log(np.maximum(ratio, 1.0)) * constant + wire

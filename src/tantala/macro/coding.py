@@ -127,8 +127,7 @@ def allowed_bit_error(word: Code, uber: float, hard: float = 0.0) -> float:
     low, high = -200.0, math.log(0.5)
     if log_uber(word, high, hard) <= goal:
         return 0.5
-    for _ in range(200):
-        middle = 0.5 * (low + high)
+    while low < (middle := 0.5 * (low + high)) < high:  # until no float lies between
         if log_uber(word, middle, hard) > goal:
             high = middle
         else:
