@@ -140,7 +140,7 @@ class _Compiler:
     def influences(self, typical: Sheet) -> tuple[Influence, ...]:
         """Every assumed number by what moving it does to the headline figures."""
         headline = tuple(name for name in HEADLINE if name in typical)
-        rebuild = influence.Rebuild(self.macro)
+        rebuild = influence.Rebuild(self.macro, self.cell)
         moves = list(influence.moves(self.items))
         found = []
         for index, move in enumerate(moves):

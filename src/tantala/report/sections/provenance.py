@@ -41,7 +41,8 @@ def assumptions(sheet: Datasheet) -> Section:
     rows = tuple(_row(entry, headline) for entry in ranked[:_SHOWN])
     quiet = ranked[_SHOWN:]
     notes = [
-        "Change of the figure over the whole span: per cent, or × factor where it is more than"
+        "Unit ×: a list of numbers, scaled as a whole. Change of the figure over the whole"
+        " span: per cent, or a factor where it is more than"
         " twofold. A dash is less than 0.1 %.",
     ]
     if quiet:
