@@ -1,0 +1,62 @@
+"""Documentation: Sphinx over Markdown. Figures and tables are made from the code at each build.
+
+Nothing is fetched from the network, neither at the build nor when a page is read: fonts are the
+system's, and equations are MathML, which browsers draw by themselves.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE / part) for part in ("extensions", "figures", "tables")]
+
+import tantala  # noqa: E402 - the line above also serves the extensions below
+
+project = "tantala"
+author = "the tantala developers"
+copyright = "2026, the tantala developers"
+version = release = tantala.__version__
+
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinxcontrib.bibtex",
+    "mathml",
+    "made_pages",
+]
+exclude_patterns = ["_build", "_generated"]
+nitpicky = False
+
+myst_enable_extensions = ["dollarmath", "amsmath", "deflist"]
+myst_heading_anchors = 3
+myst_dmath_double_inline = True
+html_math_renderer = "mathml"
+
+bibtex_bibfiles = ["../src/tantala/library/sources.bib"]
+bibtex_default_style = "unsrt"
+bibtex_reference_style = "author_year"
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "description"
+autodoc_typehints_description_target = "documented"
+autodoc_preserve_defaults = True
+python_use_unqualified_type_names = True
+
+html_theme = "pydata_sphinx_theme"
+html_title = "tantala"
+html_static_path = ["_static"]
+html_css_files = ["tantala.css"]
+html_show_sourcelink = False
+html_copy_source = False
+html_theme_options = {
+    "show_prev_next": True,
+    "navigation_with_keys": False,
+    "secondary_sidebar_items": ["page-toc"],
+    "footer_start": ["copyright"],
+    "footer_end": [],
+    "navbar_align": "left",
+    "header_links_before_dropdown": 6,
+}
