@@ -253,30 +253,52 @@ def _nodes(step: float) -> tuple[Floats, Floats]:
     return z, np.exp(-0.5 * z**2) / np.sqrt(2.0 * np.pi) * step
 
 
+def aged_score(
+    start: Start, law: Ageing, age: float, conductance: ArrayLike, resolution: float = 0.5
+) -> Floats:
+    """Normal score of P(G < conductance [S]) by equation (1) alone, at a few conductances.
+
+    What a whole level costs hundreds of times; for studies of what moves a tail.
+    """
+    z, weight = _nodes(START_STEP / resolution)
+    written = np.maximum(start(z), LOWEST_CONDUCTANCE)
+    spread, log_weight = _spread(law, law.mixture(written, age), written), np.log(weight)
+    tails = [_tails_at(law, spread, log_weight, written, float(g)) for g in np.ravel(conductance)]
+    return _score_of(*np.array(tails).T)
+
+
+def _spread(law: Ageing, mixture: Mixture, written: Floats) -> Mixture:
+    """A node stands for all starts within its step: the variance of a uniform over its span."""
+    span = np.gradient(law.y(written))
+    return Mixture(mixture.weight, mixture.mean, mixture.variance + span**2 / 12.0)
+
+
+def _tails_at(
+    law: Ageing, spread: Mixture, log_weight: Floats, written: Floats, g: float
+) -> tuple[float, float]:
+    """ln P(G < g) and ln P(G >= g)."""
+    shift = law.shift_to(g, written)
+    low = _log_sum(log_weight + log_tail(spread, shift))
+    # The smaller tail holds the digits; the larger is its complement, and half the work.
+    if low < LN_HALF:
+        return low, float(np.log1p(-np.exp(low)))
+    return low, _log_sum(log_weight + log_tail(spread, shift, upper=True))
+
+
 def _aged(
     law: Ageing, age: float, z: Floats, weight: Floats, written: Floats, points: int
 ) -> LevelDistribution:
     """Equation (1) on a grid of conductance that spans all aged cells."""
     mixture = law.mixture(written, age)
-    # A node stands for all starts within its step: the variance of a uniform over what it spans.
-    span = np.gradient(law.y(written))
-    spread = Mixture(mixture.weight, mixture.mean, mixture.variance + span**2 / 12.0)
+    spread = _spread(law, mixture, written)
     ends = [
         law.moved(written, mixture_quantile(mixture, np.full(z.shape, side)))
         for side in (-SCORE_LIMIT, SCORE_LIMIT)
     ]
     grid = np.linspace(np.log(ends[0].min()), np.log(ends[1].max()), points)
     log_weight = np.log(weight)
-    low, high = np.empty(points), np.empty(points)
-    for index, g in enumerate(np.exp(grid)):
-        shift = law.shift_to(g, written)
-        low[index] = _log_sum(log_weight + log_tail(spread, shift))
-        # The smaller tail holds the digits; the larger is its complement, and half the work.
-        if low[index] < LN_HALF:
-            high[index] = np.log1p(-np.exp(low[index]))
-        else:
-            high[index] = _log_sum(log_weight + log_tail(spread, shift, upper=True))
-    return _from_tails(grid, low, high)
+    tails = [_tails_at(law, spread, log_weight, written, float(g)) for g in np.exp(grid)]
+    return _from_tails(grid, *np.array(tails).T)
 
 
 def _sensed(level: LevelDistribution, noise: NoiseLaw, points: int) -> LevelDistribution:
@@ -304,9 +326,13 @@ def _sensed(level: LevelDistribution, noise: NoiseLaw, points: int) -> LevelDist
 
 def _from_tails(grid: Floats, low: Floats, high: Floats) -> LevelDistribution:
     """A level from ln P(below) and ln P(above) over ln G; the smaller tail holds the digits."""
+    return _table(grid, _score_of(low, high))
+
+
+def _score_of(low: Floats, high: Floats) -> Floats:
+    """Normal score of ln P(below), from whichever of the two tails is the smaller."""
     low, high = np.minimum(low, -1e-300), np.minimum(high, -1e-300)
-    score = np.where(low < high, ndtri_exp(low), -ndtri_exp(high))
-    return _table(grid, score)
+    return np.where(low < high, ndtri_exp(low), -ndtri_exp(high))
 
 
 def _table(log_g: Floats, score: Floats) -> LevelDistribution:
