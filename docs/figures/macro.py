@@ -66,11 +66,9 @@ def silicon() -> plt.Figure:
 
 def main() -> None:
     """Write every figure."""
-    mpl.rcParams.update({"font.size": 9, "svg.hashsalt": "tantala", "axes.spines.top": False})
-    for name, draw in (("front", front), ("silicon", silicon)):
-        figure = draw()
-        figure.savefig(PAGES / f"{name}.svg", metadata={"Date": None})
-        plt.close(figure)
+    mpl.rcParams.update({"svg.hashsalt": "tantala", "svg.fonttype": "none", "font.size": 9})
+    for draw in (front, silicon):
+        draw().savefig(PAGES / f"{draw.__name__}.svg", metadata={"Date": None})
 
 
 if __name__ == "__main__":
