@@ -5,10 +5,12 @@ Three schemes, after cell.md section 5:
 - ``ispp`` (incremental step pulse programming): each failed verify raises one voltage by a step,
   the word line in SET and the source line in RESET; a change of direction starts the train again.
 - ``fppv`` (fixed pulse, program and verify): one fixed SET and one fixed RESET pulse. The SET word
-  line is the one at which the median cell lands in the window.
+  line is the one at which the median cell lands in the window. A SET that ends short of a window
+  with two edges is tried afresh after a RESET: the same pulse does no more to a closed cell.
 - ``radar`` (coarse, then fine; Levy et al., doi:10.1109/TED.2021.3097975): the word line is the
-  coarse knob until the cell is near its window, then bit line (SET) and source line (RESET) move in
-  small steps.
+  coarse knob, from where the median cell lands, until the cell is near its window; then bit line
+  (SET) and source line (RESET) move in small steps, and the word line once more when they end. A
+  window with one edge cannot be overshot: there the lines stay at their largest voltage.
 
 The verify reads with the cell's read noise, so a cell may pass by a lucky read; and relaxation acts
 on the population from each cell's last pulse, so what a verify left inside may be outside later
@@ -46,6 +48,11 @@ class Knob:
     start: float = quantity("V", "first voltage", minimum=0)
     step: float = quantity("V", "increment after a failed verify", minimum=0)
     stop: float = quantity("V", "largest voltage", minimum=0)
+
+    @property
+    def steps(self) -> int:
+        """Steps from the first voltage to the largest, at least 1."""
+        return max(1, round((self.stop - self.start) / self.step)) if self.step else 1
 
     def at(self, steps: ArrayLike) -> Floats:
         """The voltage after a number of steps, V."""
@@ -224,10 +231,11 @@ class WriteLoop:
         self.direction = np.zeros(count, np.int8)
         self.coarse = np.zeros(count, np.float32)
         self.fine = np.zeros(count, np.float32)
-        self.wordline = np.full(count, np.nan, np.float32)  # where radar's coarse search stopped
         self.trace: list[PulseTrace] = []
-        if scheme.name == "fppv":
-            self.wordline[:] = _landing_wordline(population.cell, scheme, self.low, self.high)
+        self.one_edge = np.isinf(self.high) | (self.low == 0.0)
+        self.landing = np.zeros(count, np.float32)  # SET word line where the median cell lands, V
+        if scheme.name in ("fppv", "radar"):
+            self.landing[:] = _landing_wordline(population.cell, scheme, self.low, self.high)
 
     def run(self, limit: int) -> WriteOutcome:
         """Verify and pulse until all cells are in, or have had ``limit`` pulses."""
@@ -241,6 +249,8 @@ class WriteLoop:
             active, too_low, conductance = active[out], too_low[out], conductance[out]
             if not len(active) or attempt == limit:
                 break
+            if self.scheme.name == "fppv":
+                too_low &= (self.direction[active] <= 0) | self.one_edge[active]
             self._pulse(active[too_low], conductance[too_low], +1)
             self._pulse(active[~too_low], conductance[~too_low], -1)
         settings = self.scheme.settings
@@ -269,6 +279,12 @@ class WriteLoop:
         self.direction[cells] = direction
         self.coarse[cells[turned]] = 0.0
         self.fine[cells[turned]] = 0.0
+        if self.scheme.name == "radar" and direction < 0:
+            # These overshot: their next coarse search starts a step lower.
+            knob = self.scheme.set_wordline
+            self.landing[cells[turned]] = np.maximum(
+                self.landing[cells[turned]] - np.float32(knob.step), np.float32(knob.start)
+            )
         gate, line = self._voltages(cells, conductance, direction)
         where, population, settings = self.index[cells], self.population, self.scheme.settings
         if direction > 0:
@@ -294,7 +310,7 @@ class WriteLoop:
         gate_knob = scheme.set_wordline if direction > 0 else scheme.reset_wordline
         line_knob = scheme.set_bitline if direction > 0 else scheme.reset_sourceline
         if scheme.name == "fppv":
-            gate = self.wordline[cells] if direction > 0 else gate_knob.at(np.zeros(len(cells)))
+            gate = self.landing[cells] if direction > 0 else gate_knob.at(np.zeros(len(cells)))
             return np.asarray(gate, float), line_knob.at(np.zeros(len(cells)))
         if scheme.name == "ispp":
             steps = self.coarse[cells].copy()
@@ -313,20 +329,23 @@ class WriteLoop:
         line_knob: Knob,
     ) -> tuple[Floats, Floats]:
         """Coarse word-line steps while a cell is far from its window, fine line steps when near."""
-        near = self.scheme.near
+        near, open_ended = self.scheme.near, self.one_edge[cells]
         if direction > 0:
-            # A window that is open upwards cannot be overshot, so it needs no fine steps.
-            far = (conductance < self.low[cells] / near) | np.isinf(self.high[cells])
+            far = (conductance < self.low[cells] / near) | open_ended
+            first = self.landing[cells].astype(float)
         else:
-            far = (conductance > self.high[cells] * near) | (self.low[cells] == 0.0)
-        gate = np.where(far, gate_knob.at(self.coarse[cells]), np.nan)
-        line = np.where(far, line_knob.stop, line_knob.at(self.fine[cells]))
-        kept = np.where(np.isnan(self.wordline[cells]), gate_knob.start, self.wordline[cells])
-        gate = np.where(far, gate, kept if direction > 0 else gate_knob.start)
+            far = (conductance > self.high[cells] * near) | open_ended
+            first = np.full(len(cells), gate_knob.start)
+        rounds, step = np.divmod(self.fine[cells], line_knob.steps)
+        # The coarse search stops where it is when the cell comes near, and where the word line
+        # ends it goes on with the other line.
+        coarse = self.coarse[cells] + rounds
+        gate = np.minimum(first + gate_knob.step * coarse, gate_knob.stop)
+        beyond = np.maximum(coarse - (gate_knob.stop - first) / max(gate_knob.step, 1e-9), 0.0)
+        line = line_knob.at(np.where(far, beyond, step + 1.0))
+        line = np.where(open_ended, line_knob.stop, line)
         self.coarse[cells[far]] += 1
         self.fine[cells[~far]] += 1
-        if direction > 0:
-            self.wordline[cells[far]] = gate[far]
         return gate, line
 
 
