@@ -28,7 +28,7 @@ def front() -> plt.Figure:
     energy = found.front[:, column["read_energy_per_bit_J"]] * 1e12
     chosen = macro.evaluate("typical", macro.design.environment.temperature_typical)
     figure, axis = plt.subplots(figsize=(5, 3.4), layout="constrained")
-    points = axis.scatter(read, area, c=energy, s=14, cmap="viridis")
+    points = axis.scatter(read, area, c=energy, s=14, cmap="viridis", rasterized=True)
     axis.plot(
         chosen["read_latency_s"] * 1e9, chosen["area_m2"] * 1e6, "r*", ms=12, label="the design's"
     )
