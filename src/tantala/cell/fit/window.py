@@ -22,6 +22,7 @@ Array = NDArray[np.float64]
 WINDOW = 2.0
 LOSSES = 5
 LIFE_VOLTAGE = 1.6  # V; a scale
+SMALLEST_SHAPE = 1.25  # wear-out: the hazard grows; the few lives alone would say 0.4 to 1
 WEAR_ONSET = 1e4  # cycles; a scale
 PARTS = 8  # of a cell's life, equal in log cycles
 
@@ -83,7 +84,7 @@ def fit_endurance(table: MeasurementTable, trace: MeasurementTable | None = None
 
     def likelihood(x: Array) -> float:
         scale = 10.0 ** (x[0] - (wordline - LIFE_VOLTAGE) / np.exp(x[1]))
-        shape = 1.0 + np.exp(np.clip(x[2], -8.0, 3.0))
+        shape = SMALLEST_SHAPE + np.exp(np.clip(x[2], -8.0, 3.0))
         survived = np.exp(-((lived / scale) ** shape))
         gone = np.where(np.isfinite(dead), np.exp(-((dead / scale) ** shape)), 0.0)
         return -float(np.sum(np.log(np.maximum(survived - gone, 1e-12))))
@@ -100,23 +101,20 @@ def fit_endurance(table: MeasurementTable, trace: MeasurementTable | None = None
     ]
     fit = min(fits, key=lambda found: float(found.fun))
     errors = _errors(likelihood, fit.x)
-    life, scale, shape = (
-        float(10.0 ** fit.x[0]),
-        float(np.exp(fit.x[1])),
-        1.0 + float(np.exp(fit.x[2])),
-    )
+    life, scale = float(10.0 ** fit.x[0]), float(np.exp(fit.x[1]))
+    shape = SMALLEST_SHAPE + float(np.exp(np.clip(fit.x[2], -8.0, 3.0)))
     extent = {
         "wordline": (float(wordline.min()), float(wordline.max()), "V"),
         "cycles": (1.0, float(np.max(table["cycles"])), "1"),
     }
     numbers = [
         FittedNumber(
-            "endurance.life", float(life), "1", float(life * np.log(10) * errors[0]), extent
+            "endurance.life", life, "1", float(life * np.log(10.0) * errors[0]), extent
         ),
         FittedNumber("endurance.life_voltage_scale", scale, "V", scale * errors[1], extent),
         FittedNumber(
-            "endurance.life_shape", shape, "1", (shape - 1.0) * errors[2], extent,
-            "1 or more: wear-out, whose hazard does not fall",
+            "endurance.life_shape", shape, "1", (shape - SMALLEST_SHAPE) * errors[2], extent,
+            f"{SMALLEST_SHAPE:g} or more: wear-out, whose hazard grows; few lives alone give less",
         ),
     ]  # fmt: skip
     curves = [_life_curve(lives, life, scale)]
