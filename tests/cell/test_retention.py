@@ -10,8 +10,9 @@ from ageing_laws import LAW, RELAXATION, RETENTION
 
 from tantala.base.errors import FitError, RangeViolation
 from tantala.cell import retention
+from tantala.cell.ageing import Ageing
 from tantala.cell.ageing_fit import EIGHTHS, eighths
-from tantala.cell.ageing_tables import AgedCells, baked, fit_law, relaxed
+from tantala.cell.ageing_tables import STARTS, AgedCells, baked, fit_law, relaxed
 from tantala.cell.fit.tables import read_table
 from tantala.cell.relaxation import aged
 
@@ -106,70 +107,37 @@ def test_too_few_cells_are_refused():
         fit_law([few], 128e-6)
 
 
-# --- measured: CA7 of reference/cell.md section 7 ---------------------------------------------
+# --- measured; the bands of CA7 on the shipped cells are in tests/published -----------------------
 
 
-@pytest.fixture(scope="module", params=["A", "B"])
-def fitted(request, measured_data):
-    """(technology, law, cells of each bake, full scale): one code, two sets of numbers."""
+@pytest.fixture(scope="module")
+def hottest(measured_data):
+    """(law of technology B fitted without its bake at 220 degC, that bake)."""
     folder = measured_data / "relaxation_bake_levy"
-    full_scale = {"A": 240e-6, "B": 128e-6}[request.param]
-    bakes = baked(read_table(folder / f"bake_tech{request.param}.tsv.gz"))
-    relax = relaxed(read_table(folder / "relax_techB.tsv.gz")) if request.param == "B" else []
-    law, _, _ = fit_law([*relax, *bakes], full_scale)
-    return request.param, law, bakes, full_scale
+    bakes = baked(read_table(folder / "bake_techB.tsv.gz"))
+    cooler = relaxed(read_table(folder / "relax_techB.tsv.gz"))
+    cooler += [bake for bake in bakes if bake.temperature < 480.0]
+    law, _, _ = fit_law(cooler, 128e-6, STARTS[2:])
+    return law, next(bake for bake in bakes if bake.temperature > 480.0)
 
 
-def changes(law, sample, seed=1):
+def deviations(law, sample, full_scale):
+    """Deviation of the change per eighth, model / data."""
     age = float(aged(0.0, sample.time, sample.temperature, law.relaxation.attempt_rate))
     n = len(sample.before)
-    return law.sample(sample.before, age, seed, np.arange(n), 0)
+    model = law.sample(sample.before, age, 1, np.arange(n), 0) - sample.before
+    data = sample.after - sample.before
+    part = eighths(sample.before, full_scale)
+    return np.array([model[part == k].std() / data[part == k].std() for k in range(EIGHTHS)])
 
 
-def test_measured_bakes_mean_and_deviation_per_eighth(fitted):
-    """CA7: sigma 25 %; mean 25 % or 12 % of the group's own deviation.
-
-    The floor: cells were programmed anew before each temperature and the temperature of the reads
-    is not stated, so means of different bakes are not one history; technology B reverses by 0.2
-    sigma from 180 to 220 degC, more than any activated process allows.
-    """
-    _, law, bakes, full_scale = fitted
-    for sample in bakes:
-        model = changes(law, sample) - sample.before
-        data = sample.after - sample.before
-        part = eighths(sample.before, full_scale)
-        for eighth in range(EIGHTHS):
-            here = part == eighth
-            got, want, sigma = model[here].mean(), data[here].mean(), data[here].std()
-            assert model[here].std() == pytest.approx(sigma, rel=0.25), (sample.label, eighth)
-            assert abs(got - want) <= max(0.25 * abs(want), 0.12 * sigma), (sample.label, eighth)
+def test_measured_the_hottest_bake_is_predicted_from_the_cooler_ones(hottest):
+    """Leave one temperature out: deviation per eighth within 25 %."""
+    law, sample = hottest
+    assert np.all(np.abs(np.log(deviations(law, sample, 128e-6))) < np.log(1.25))
 
 
-def test_measured_fail_fractions_within_a_factor_two(fitted):
-    """CA7: where at least ten cells failed; below that the count itself is not known to x2."""
-    _, law, bakes, full_scale = fitted
-    for sample in bakes:
-        after = changes(law, sample) / full_scale
-        state, measured = sample.before / full_scale, sample.after / full_scale
-        for who, failed in (
-            (state > 0.6, lambda g: g < 0.4),
-            (state > 0.6, lambda g: g < 0.3),
-            (state < 0.1, lambda g: g > 0.3),
-        ):
-            count = failed(measured[who]).sum()
-            if count >= 10:
-                assert 0.5 <= failed(after[who]).sum() / count <= 2.0, sample.label
-
-
-def test_control_a_law_of_the_other_technology_fails(fitted):
-    """The judge above must tell technologies A and B apart: B's flatness against A's decay."""
-    technology, _, bakes, full_scale = fitted
-    hot = next(s for s in bakes if abs(s.temperature - 493.15) < 1.0)
-    scaled = AgedCells(
-        hot.before * (RELAXATION.full_scale / full_scale), hot.after, hot.time, hot.temperature, ""
-    )
-    other = changes(LAW, scaled) * (full_scale / RELAXATION.full_scale) - hot.before
-    high = hot.before > 0.6 * full_scale
-    deviation = (hot.after - hot.before)[high].std()
-    ratio = other[high].std() / deviation
-    assert (ratio < 0.75) if technology == "A" else (ratio == pytest.approx(1.0, rel=0.25))
+def test_control_the_law_without_retention_fails(hottest):
+    """The judge above must see that relaxation alone does not make a bake."""
+    law, sample = hottest
+    assert np.any(deviations(Ageing(law.relaxation), sample, 128e-6) < 0.75)

@@ -105,7 +105,9 @@ def fit_ageing(
     return results(law, free, outcome, cells)
 
 
-def fit_law(cells: Sequence[AgedCells], full_scale: float) -> tuple[Ageing, list[str], Any]:
+def fit_law(
+    cells: Sequence[AgedCells], full_scale: float, starts: Sequence[Mapping[str, Any]] = STARTS
+) -> tuple[Ageing, list[str], Any]:
     """The ageing law of measured cells, the names of its free numbers, and the solver's outcome."""
     warm = [sample for sample in cells if sample.temperature > REFERENCE + 20.0]
     cool = [sample for sample in cells if sample.temperature <= REFERENCE + 20.0]
@@ -113,7 +115,7 @@ def fit_law(cells: Sequence[AgedCells], full_scale: float) -> tuple[Ageing, list
     span = float(groups.states.min()) / full_scale, float(groups.states.max()) / full_scale
     free = [n for n in _RELAXED if cool or n not in UNSEEN] + (_RETAINED if warm else [])
     best: tuple[Ageing, list[str], Any] | None = None
-    for start in STARTS:
+    for start in starts:
         law = _start(start, full_scale, span, cool=bool(cool), warm=bool(warm))
         if cool:
             law, _ = refine(law, group(cool, full_scale), _RELAXED, 25)
