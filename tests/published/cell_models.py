@@ -19,6 +19,7 @@ import tantala as tt
 from tantala.base.quantity import to_si
 
 CELLS = 40_000
+BITS = 200_000
 SEED = 20
 FULL_SCALE = {"foundry_a": 240e-6, "foundry_b": 128e-6, "foundry_c": 40e-6}  # S, settings files
 CYCLED = {"hfox_64k": (4_000, 50), "foundry_a": (712, 300)}  # cells, cycles
@@ -142,10 +143,22 @@ def cycling_percentile_high(cell: str, percent: float) -> float:
 
 
 @model
-def lag_one_autocorrelation(cell: str, state: str) -> float:
+def autocorrelation(cell: str, state: str, lag: int) -> float:
     series = np.log(_cycled(cell)[1 if state == "high" else 0])
     inner = series - series.mean(axis=0)
-    return float(np.mean(inner[1:] * inner[:-1]) / np.mean(inner**2))
+    return float(np.mean(inner[lag:] * inner[:-lag]) / np.mean(inner**2))
+
+
+@model
+def cycle_spread(cell: str, state: str) -> float:
+    decades = np.log10(_cycled(cell)[1 if state == "high" else 0])
+    return float(np.sqrt(np.mean(np.var(decades, axis=0))))
+
+
+@model
+def cell_spread(cell: str, state: str) -> float:
+    decades = np.log10(_cycled(cell)[1 if state == "high" else 0])
+    return float(np.std(np.median(decades, axis=0)))
 
 
 @model
@@ -251,6 +264,34 @@ def multilevel_mean_pulses(cell: str, scheme: str) -> float:
 def middle_level_success(cell: str, scheme: str) -> float:
     level, _, ok = _multilevel(cell, scheme)
     return float(np.mean(ok[(level == 1) | (level == 2)]))
+
+
+@functools.cache
+def _one_bit(cell: str, scheme: str) -> tuple[float, float]:
+    """(energy a bit [J], share of wrong bits 1 s later) of random bits over random bits."""
+    write = load(cell).item
+    low = write.value("write.low_resistance_verify", "S")
+    high = write.value("write.high_resistance_verify", "S")
+    draws = np.random.default_rng(SEED)
+    cells = load(cell).sample(BITS, seed=SEED)
+    for _ in range(2):  # the first write only makes the old bits
+        want_low = draws.random(BITS) < 0.5
+        outcome = cells.write_verify(
+            np.where(want_low, low, 0.0), np.where(want_low, np.inf, high), scheme=scheme
+        )
+    cells.wait("1 s", extrapolate=True)
+    found_low = np.asarray(cells.conductance) > np.sqrt(low * high)
+    return float(np.mean(outcome.energy)), float(np.mean(found_low != want_low))
+
+
+@model
+def write_energy_per_bit(cell: str, scheme: str) -> float:
+    return 1e9 * _one_bit(cell, scheme)[0]
+
+
+@model
+def write_error_rate(cell: str, scheme: str) -> float:
+    return _one_bit(cell, scheme)[1]
 
 
 @functools.cache
