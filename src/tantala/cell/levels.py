@@ -183,7 +183,8 @@ def _write(
     from tantala.cell.write_verify import Scheme
 
     settings = Scheme.of(cell, scheme).settings
-    population = cell.sample(cells, seed=seed)
+    # Plain numpy: for so few cells, compiling the kernels first would take longer than writing.
+    population = cell.sample(cells, seed=seed, backend="numpy")
     if cycles:
         population.cycle(cycles)
     passes, below = settings.low_resistance_verify, settings.high_resistance_verify

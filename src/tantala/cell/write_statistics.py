@@ -74,7 +74,8 @@ def write_statistics(
     """
     kelvin = to_si(temperature, "K", name="temperature")
     settings = Scheme.of(cell, scheme).settings
-    population = cell.sample(cells, seed=seed)
+    # Plain numpy: for so few cells, compiling the kernels first would take longer than writing.
+    population = cell.sample(cells, seed=seed, backend="numpy")
     index = np.arange(cells)
     passes = np.full(cells, settings.low_resistance_verify)
     below = np.full(cells, settings.high_resistance_verify)
