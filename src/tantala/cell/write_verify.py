@@ -137,8 +137,12 @@ def write_verify(
     selected cell; or texts such as "8.5 kohm" or "110 uS", in either order. ``scheme`` is a name or
     a `Scheme`; ``max_pulses`` overrides the scheme's limit.
 
-    Raises InputError for a window that is empty or no conductance.
+    Raises InputError for a window that is empty or no conductance, and for a negative limit.
     """
+    if max_pulses is not None and (not isinstance(max_pulses, int) or max_pulses < 0):
+        raise InputError(
+            Problem("bad max_pulses", got=repr(max_pulses), allowed="a whole number, 0 or more")
+        )
     index = population.select(where)
     low, high = _window(low, high, len(index))
     if isinstance(scheme, str):
@@ -180,7 +184,8 @@ def _window(low: Any, high: Any, count: int) -> tuple[Floats, Floats]:
 def _conductance(value: Any, name: str) -> Floats:
     if isinstance(value, str):
         if value.rstrip().lower().endswith(("ohm", "Ω")):
-            return np.asarray(1.0 / to_si(value, "ohm", name=name))
+            resistance = to_si(value, "ohm", name=name)
+            return np.asarray(1.0 / resistance if resistance else np.inf)
         return np.asarray(to_si(value, "S", name=name))
     return np.asarray(value, dtype=float)
 
