@@ -24,6 +24,7 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "sphinxcontrib.bibtex",
+    "keyed_sources",
     "mathml",
     "made_pages",
 ]
@@ -36,8 +37,8 @@ myst_dmath_double_inline = True
 html_math_renderer = "mathml"
 
 bibtex_bibfiles = ["../src/tantala/library/sources.bib"]
-bibtex_default_style = "unsrt"
-bibtex_reference_style = "author_year"
+bibtex_default_style = "keyed"
+bibtex_reference_style = "label"
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"

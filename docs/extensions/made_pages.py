@@ -1,32 +1,54 @@
-"""Makes what pages include before they are read: tables into `_generated`, figures beside them."""
+"""Makes what pages include before they are read: tables and figures, into `_generated`.
+
+They are made afresh only when the package, its library, the published claims or the makers have
+changed: a hash of all these files is kept beside them.
+"""
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 from sphinx.application import Sphinx
 
+MADE_FROM = ("src/tantala", "tests/published", "docs/figures", "docs/tables")
+SUFFIXES = {".py", ".toml", ".bib"}
+
+
+def _hash(root: Path) -> str:
+    digest = hashlib.sha256()
+    for part in MADE_FROM:
+        for path in sorted((root / part).rglob("*")):
+            if path.suffix in SUFFIXES:
+                digest.update(str(path.relative_to(root)).encode())
+                digest.update(path.read_bytes())
+    return digest.hexdigest()
+
 
 def _make(app: Sphinx) -> None:
+    folder = Path(app.srcdir) / "_generated"
+    folder.mkdir(exist_ok=True)
+    stamp, made_from = folder / "made_from", _hash(Path(app.srcdir).parent)
+    if stamp.exists() and stamp.read_text(encoding="utf-8") == made_from:
+        return
+    stamp.unlink(missing_ok=True)
+
     import cell_ageing
+    import cell_compact
     import cell_switching
     import cell_writing
     import claims
     import command_output
-    import compact_models
     import design_keys
     import law_numbers
     import silicon_table
 
-    folder = Path(app.srcdir) / "_generated"
-    folder.mkdir(exist_ok=True)
-    for figures in (cell_switching, cell_ageing, cell_writing, compact_models):
+    for figures in (cell_switching, cell_ageing, cell_writing, cell_compact):
         figures.draw(folder)
     for table in (design_keys, law_numbers, claims, silicon_table, command_output):
         for name, text in table.pages():
-            path = folder / f"{name}.md"
-            if not path.exists() or path.read_text(encoding="utf-8") != text:
-                path.write_text(text, encoding="utf-8")
+            (folder / f"{name}.md").write_text(text, encoding="utf-8")
+    stamp.write_text(made_from, encoding="utf-8")
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -1,0 +1,34 @@
+"""Bibliography entries labelled by their key, which is what the library and `tantala show` print."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from pybtex.plugin import register_plugin
+from pybtex.style.formatting.unsrt import Style
+from pybtex.style.labels import BaseLabelStyle
+from pybtex.style.sorting.author_year_title import SortingStyle
+from sphinx.application import Sphinx
+
+
+class KeyLabels(BaseLabelStyle):
+    """The label of an entry is its key."""
+
+    def format_labels(self, sorted_entries: Iterable[Any]) -> Iterator[str]:
+        """Labels in the order of the entries."""
+        for entry in sorted_entries:
+            yield entry.key
+
+
+class KeyedStyle(Style):
+    """Plain formatting, labelled by key, sorted by author."""
+
+    default_label_style = KeyLabels
+    default_sorting_style = SortingStyle
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Register the style under the name 'keyed'."""
+    register_plugin("pybtex.style.formatting", "keyed", KeyedStyle)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
