@@ -139,7 +139,7 @@ def write_verify(
 
     Raises InputError for a window that is empty or no conductance, and for a negative limit.
     """
-    if max_pulses is not None and (not isinstance(max_pulses, int) or max_pulses < 0):
+    if max_pulses is not None and (not isinstance(max_pulses, (int, np.integer)) or max_pulses < 0):
         raise InputError(
             Problem("bad max_pulses", got=repr(max_pulses), allowed="a whole number, 0 or more")
         )
