@@ -9,8 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from tantala.base.bibliography import Source
     from tantala.cell.fit.cell_file import CellFit
     from tantala.cell.fit.recipe import Recipe
+
+# What every cell file must hold, and the cell that lends it, marked as assumed, without --base.
+_NEEDED = ("nominal", "conduction")
+_LENDER = "hfox_64k"
 
 
 def fit(
@@ -58,16 +63,20 @@ def fit(
 
       tantala fit --recipe hfox_64k.toml --data measured --plots plots
     """
+    from tantala.base.errors import InputError, Problem
     from tantala.cell.fit.cell_file import fit_cell, write_cell
 
     made, folder = _recipe(
         measurements or [], cell, base, full_scale, sample_rate, kind, source, recipe, data
     )
     target = output or Path(f"{made.name}.toml")
+    if not target.parent.is_dir():
+        hint = "an existing folder"
+        raise InputError(Problem("cannot write here", str(target), "no such folder", hint=hint))
+    if plots is not None and plots.exists() and not plots.is_dir():
+        raise InputError(Problem("cannot write plots here", str(plots), "not a folder"))
     fitted = fit_cell(made, folder)
-    if recipe is None and source is None:
-        _own_source(target.parent / "sources.bib", made)
-    write_cell(fitted, target)
+    write_cell(fitted, target, _own_source(made) if recipe is None and source is None else None)
     figures: tuple[Path, ...] = ()
     if plots is not None:
         from tantala.cell.fit.plots import plot_fits
@@ -122,6 +131,8 @@ def _recipe(
     }
     if base is not None:
         content["base"] = base
+    else:
+        content["borrow"] = dict.fromkeys(_NEEDED, _LENDER)
     if full_scale is not None:
         content["full_scale"] = full_scale
     return validate_model(Recipe, content, "command line"), Path(".")
@@ -131,18 +142,14 @@ def _own_key(cell: str) -> str:
     return f"{cell}_measurements"
 
 
-def _own_source(bibliography: Path, recipe: Recipe) -> None:
-    """Add an entry for the user's own tables to the bibliography beside the cell file."""
-    from tantala.base.bibliography import read_bibliography
-    from tantala.cell.fit.writer import write_whole
+def _own_source(recipe: Recipe) -> Source:
+    """The bibliography entry of the user's own tables."""
+    from tantala.base.bibliography import Source
 
-    key = _own_key(recipe.name)
-    known = bibliography.read_text(encoding="utf-8") if bibliography.is_file() else ""
-    if known and key in read_bibliography(bibliography):
-        return
     files = ", ".join(entry.file for entry in recipe.measurements)
-    entry = f"@misc{{{key},\n  title = {{Measurements of {recipe.name}: {files}}},\n}}\n"
-    write_whole(bibliography, known + entry)
+    return Source(
+        _own_key(recipe.name), "misc", {"title": f"Measurements of {recipe.name}: {files}"}
+    )
 
 
 def _summary(fitted: CellFit, target: Path, figures: tuple[Path, ...]) -> dict[str, Any]:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import copy
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tantala.base.bibliography import library_sources
-from tantala.base.errors import FitError, Problem, raise_if
+from tantala.base.bibliography import Source, library_sources, read_bibliography
+from tantala.base.errors import FitError, InputError, Problem, raise_if
 from tantala.base.library import locate, read_toml
 from tantala.base.record import parse_item
-from tantala.cell.cell import LAWS
+from tantala.cell.cell import LAWS, cell_from
 from tantala.cell.fit.laws import FITS, Tables
 from tantala.cell.fit.recipe import Recipe, read_measurements
 from tantala.cell.fit.result import FitResult, FittedNumber
@@ -83,18 +84,36 @@ def _nominal(recipe: Recipe) -> Mapping[str, Any]:
     return read_toml(locate("cell", recipe.base))["nominal"] if recipe.base else {}
 
 
-def write_cell(fit: CellFit, path: Path) -> None:
-    """Write the cell file, whole or not at all, after checking it as any reader would."""
+def write_cell(fit: CellFit, path: Path, measurements: Source | None = None) -> None:
+    """Write the cell file, whole or not at all, after checking it as any reader would.
+
+    ``measurements`` is the source of the user's own tables; it is added to the ``sources.bib``
+    beside the file, unless it is there. When anything fails, both files are as they were.
+    """
     own = path.parent / "sources.bib"
+    before = own.read_text(encoding="utf-8") if own.is_file() else None
     sources = dict(library_sources())
-    if own.is_file():
-        from tantala.base.bibliography import read_bibliography
-
+    if before is not None:
         sources.update(read_bibliography(own))
-    import tomllib
+    new = measurements is not None and measurements.key not in sources
+    if measurements is not None and new:
+        sources[measurements.key] = measurements
+    cell_from(parse_item(tomllib.loads(fit.text), path, sources))
+    if measurements is not None and new:
+        write_whole(own, (before or "") + _bibtex(measurements))
+    try:
+        write_whole(path, fit.text)
+    except InputError:
+        if new and before is None:
+            own.unlink()
+        elif new and before is not None:
+            write_whole(own, before)
+        raise
 
-    parse_item(tomllib.loads(fit.text), path, sources)
-    write_whole(path, fit.text)
+
+def _bibtex(source: Source) -> str:
+    fields = "".join(f"  {name} = {{{text}}},\n" for name, text in source.fields.items())
+    return f"@{source.kind}{{{source.key},\n{fields}}}\n"
 
 
 def _content(recipe: Recipe, fitted: Mapping[str, Any]) -> dict[str, Any]:
@@ -170,7 +189,7 @@ def _plain(value: float | tuple[float, ...]) -> float | list[float]:
 def _lend(laws: dict[str, Any], recipe: Recipe) -> dict[str, str]:
     """Fill what is missing in ``laws`` from other cells, every number marked as assumed.
 
-    Returns law -> the cell that it was taken from.
+    Returns law -> the cell that it was taken from, of laws which are taken whole.
     """
     because = recipe.base_because or f"not measured on {recipe.name}"
     wanted = dict(recipe.borrow)
@@ -182,11 +201,10 @@ def _lend(laws: dict[str, Any], recipe: Recipe) -> dict[str, str]:
     for name, cell in wanted.items():
         borrowed = _assumed(read_toml(locate("cell", cell))[name], cell, because)
         if name not in laws:
-            laws[name] = borrowed
             lent[name] = cell
-        elif name in recipe.given:
+        else:
             _merge(borrowed, laws[name])
-            laws[name] = borrowed
+        laws[name] = borrowed
     return lent
 
 
