@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tantala.base.errors import Problem
+from tantala.base.errors import Problem, unknown
+from tantala.cell.write_verify import SCHEMES
 from tantala.macro.metrics import METRICS
 
 if TYPE_CHECKING:
@@ -113,6 +114,10 @@ def _other_conflicts(design: Design, file: str) -> list[Problem]:
                 f"{env.temperature_min}, {env.temperature_typical}, {env.temperature_max} K",
                 "temperature_min <= temperature_typical <= temperature_max",
             )
+        )
+    if design.write.scheme not in SCHEMES:
+        problems.append(
+            unknown("write-verify scheme", design.write.scheme, SCHEMES, f"{file}: write.scheme")
         )
     if design.supply.high < design.supply.core:
         problems.append(

@@ -10,7 +10,7 @@ import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
 
 from tantala.base.errors import InputError, Problem, nearest, raise_if
@@ -238,6 +238,13 @@ class Design(FileModel):
         """The error-correcting code over one word."""
         return code(self.correction.code, self.word)
 
+    _file: str = PrivateAttr(default="")
+
+    @property
+    def origin(self) -> str:
+        """Where the design comes from, for messages: its file, or its name."""
+        return self._file or self.name
+
     @property
     def words(self) -> int:
         """Addressable words."""
@@ -273,6 +280,7 @@ def load_design(name: str | Path) -> Design:
     except InputError as error:
         raise InputError([*error.problems, *_further(data, error, path.name)]) from None
     raise_if(conflicts(design, path.name))
+    design._file = path.name
     return design
 
 

@@ -72,14 +72,14 @@ class Macro:
             self.code, design.requirements.uber.value, self.cell.stuck
         )
         self.low_tail, self.high_tail, self.tail = reach(
-            self.cell.aged, self.assembly.read, self.allowed_error, design.name
+            self.cell.aged, self.assembly.read, self.allowed_error, design.origin
         )
         self.found: Found | None = None
         self.plan = self._plan() if plan is None else plan
         # Devices are drawn once, at typical conditions: no corner changes area or yield.
         setting = self.setting("typical", design.environment.temperature_typical)
         self._drawn = build(setting, self.plan)
-        raise_if(shortcomings(setting, self._drawn, design.name))
+        raise_if(shortcomings(setting, self._drawn, design.origin))
         self._fixed = self._fixed_parts(setting)
 
     @functools.cached_property
@@ -253,7 +253,7 @@ class Macro:
         kelvin = to_si(temperature, "K", name="temperature")
         setting = self.setting(corner, kelvin)
         blocks = self.blocks(corner, kelvin)
-        raise_if(shortcomings(setting, blocks, self.design.name))
+        raise_if(shortcomings(setting, blocks, self.design.origin))
         return Sheet(
             design=self.design.name,
             corner=corner,

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from tantala.base.errors import InputError, Problem
-from tantala.macro.design import AUTO, Design
+from tantala.macro.design import AUTO, Design, Organisation
 
 GATES = (0.5, 1.0, 2.0)
 SENSES = (1.0, 2.0, 4.0, 8.0)
@@ -178,9 +178,10 @@ def space(design: Design) -> Space:
         raise InputError(
             Problem(
                 "no organisation holds the capacity",
-                design.name,
-                f"{words} words of {bits} stored bits",
-                "leave more of [organisation] to 'auto'",
+                f"{design.origin}: organisation",
+                _stated(org) or "all on auto",
+                f"rows x mux that divides {words} words of {bits} stored bits each",
+                hint="leave more of [organisation] to 'auto'",
             )
         )
     table = np.array(sorted(found), dtype=float).T
@@ -222,3 +223,10 @@ def _layouts(
             if max(across, down) <= 64:
                 found.append((banks, bank_columns, sets, side, together, rows, columns, mux))
     return found
+
+
+def _stated(organisation: Organisation) -> str:
+    """The counts that the design fixes, as it writes them."""
+    fixed = ("banks", "subarrays", "rows", "columns", "mux")
+    values = {name: getattr(organisation, name) for name in fixed}
+    return ", ".join(f"{name} = {value}" for name, value in values.items() if value != "auto")
