@@ -98,12 +98,12 @@ def _capacitance(stages: Values, voltage: Values, input_voltage: float) -> Value
 def _assemble(
     process: Process,
     circuits: Circuits,
-    voltage: np.ndarray,
-    current: np.ndarray,
+    voltage: Values,
+    current: Values,
     input_voltage: float,
     count: np.ndarray,
     capacitance: np.ndarray,
-    load_capacitance: np.ndarray,
+    load_capacitance: Values,
 ) -> ChargePump:
     """Efficiency, start-up and cost of a pump whose stages and capacitance are chosen."""
     size = circuits.pump

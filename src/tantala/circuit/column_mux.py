@@ -87,8 +87,8 @@ def column_mux(
 def _select(
     process: Process,
     circuits: Circuits,
-    ratio: np.ndarray,
-    length: np.ndarray,
+    ratio: Values,
+    length: Values,
     gate_width: Any,
     voltage: float,
 ) -> Cost:
