@@ -1,162 +1,194 @@
-"""Claims: write-verify ends in the window, counts what it did, reads with noise, leaves relaxation
-to time, and says the same in statistics as in populations."""
+"""Write-verify: every scheme ends in the window or says so, counts add up, worse cells cost more."""
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-import tantala as tt
 from tantala.base.errors import InputError
-from tantala.cell.write_verify import SCHEMES, Scheme
+from tantala.cell import Cell, load_cell
+from tantala.cell.write_verify import SCHEMES, Knob, Scheme
 
 CELLS = ("hfox_64k", "foundry_a", "embedded_28nm")
-COUNT = 4_000
+COUNT = 2_000
 
 
-@pytest.fixture(scope="module", params=CELLS)
-def cell(request):
-    return tt.load_cell(request.param)
+@pytest.fixture(scope="module")
+def cell() -> Cell:
+    return load_cell("foundry_a")
 
 
-def _window(cell, scheme):
-    settings = Scheme.of(cell, scheme).settings
-    return settings.low_resistance_verify, settings.high_resistance_verify
+def quiet(cell: Cell) -> Cell:
+    """The same cell without read noise."""
+    return dataclasses.replace(cell, noise=None)
+
+
+@pytest.mark.parametrize("name", CELLS)
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_a_bit_is_written_both_ways(name: str, scheme: str) -> None:
+    cell = quiet(load_cell(name))
+    low = cell.item.value("write.low_resistance_verify", "S")
+    high = cell.item.value("write.high_resistance_verify", "S")
+    cells = cell.sample(COUNT, seed=4)
+    for edges in ((0.0, high), (low, np.inf)):
+        outcome = cells.write_verify(*edges, scheme=scheme)
+        inside = (cells.conductance >= edges[0]) & (cells.conductance <= edges[1])
+        assert (outcome.ok == inside).all()
+        assert outcome.ok.mean() > 0.95
+        assert (outcome.pulses == outcome.set_pulses + outcome.reset_pulses).all()
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_random_bits_end_beyond_their_verify_levels(cell, scheme):
-    passes, below = _window(cell, scheme)
-    bit = np.arange(COUNT) % 3 == 0
+def test_time_and_energy_add_up_from_pulses_and_verifies(cell: Cell, scheme: str) -> None:
     cells = cell.sample(COUNT, seed=5)
-    outcome = cells.write_verify(
-        np.where(bit, passes, 0.0), np.where(bit, np.inf, below), scheme=scheme
+    outcome = cells.write_verify("5.77 kohm", "6.01 kohm", scheme=scheme)
+    write = Scheme.of(cell, scheme).settings
+    reads = outcome.pulses + 1  # one verify before each pulse, and the last
+    time = (
+        outcome.set_pulses * write.set_width
+        + outcome.reset_pulses * write.reset_width
+        + reads * write.verify_time
     )
-    now = np.asarray(cells.conductance)
-    ok = outcome.ok
-    assert ok.mean() > 0.98
-    # Verified with a noisy read: what is beyond its level by more than the noise is an error.
-    assert np.mean(now[ok & bit] > passes) > 0.97
-    assert np.mean(now[ok & ~bit] < below) > 0.97
-    assert (now[ok & bit] > 0.8 * passes).all()
+    np.testing.assert_allclose(outcome.time, time, rtol=1e-5)
+    assert (outcome.energy > 0.0).all()
+    pulsed = outcome.pulses > 0
+    assert outcome.energy[pulsed].min() > outcome.energy[~pulsed].max()
+    limit = int(write.max_pulses)
+    assert outcome.pulses.max() <= limit
+    assert (outcome.pulses[~outcome.ok] == limit).all()
+    assert (cells.cycles - 1 == outcome.set_pulses).all()  # a sample has had one SET
 
 
-def test_counts_time_and_energy_add_up(cell):
-    passes, below = _window(cell, "ispp")
-    settings = Scheme.of(cell, "ispp").settings
-    cells = cell.sample(COUNT, seed=6)
-    outcome = cells.write_verify(0.0, below)
-    np.testing.assert_array_equal(outcome.pulses, outcome.set_pulses + outcome.reset_pulses)
-    assert (outcome.set_pulses == 0).all()  # a window with one edge is never overshot
-    pulsed = outcome.reset_pulses * settings.reset_width
-    done = outcome.ok
-    verifies = np.round((outcome.time - pulsed) / settings.verify_time)
-    np.testing.assert_array_equal(verifies[done], outcome.pulses[done] + 1)
-    assert (outcome.energy > 0).all()
-    again = cells.write_verify(0.0, below)
-    assert np.mean(again.pulses == 0) > 0.95  # written cells need no further pulse
-    assert np.median(outcome.energy) > 10 * np.median(again.energy)
-    assert passes > below
-
-
-@pytest.mark.parametrize("scheme", SCHEMES)
-def test_the_outcome_does_not_depend_on_the_chunking(cell, scheme):
-    _, below = _window(cell, scheme)
-    whole = cell.sample(COUNT, seed=7)
-    parts = cell.sample(1_000, seed=7), cell.sample(COUNT - 1_000, seed=7, first_address=1_000)
-    one = whole.write_verify(0.0, below, scheme=scheme)
-    two = [part.write_verify(0.0, below, scheme=scheme) for part in parts]
-    np.testing.assert_array_equal(one.pulses, np.concatenate([part.pulses for part in two]))
-    together = np.concatenate([part.conductance for part in parts])
-    np.testing.assert_allclose(whole.conductance, together, rtol=1e-5)
-
-
-def test_windows_in_conductance_and_in_resistance_are_the_same():
-    cell = tt.load_cell("foundry_a")
-    first, second = cell.sample(500, seed=8), cell.sample(500, seed=8)
-    in_siemens = first.write_verify(1 / 9.31e3, 1 / 8.51e3, scheme="radar")
-    in_ohm = second.write_verify("8.51 kohm", "9.31 kohm", scheme="radar")
-    np.testing.assert_array_equal(in_siemens.pulses, in_ohm.pulses)
-    third = cell.sample(500, seed=8)
-    in_micro = third.write_verify(f"{1e6 / 9.31e3} uS", f"{1e6 / 8.51e3} uS", scheme="radar")
-    np.testing.assert_array_equal(in_micro.pulses, in_siemens.pulses)
-
-
-def test_verified_cells_leave_a_narrow_window_with_time():
-    cell = tt.load_cell("hfox_64k")
-    low, high = 1 / 10.1e3, 1 / 9.9e3
-    cells = cell.sample(COUNT, seed=9)
-    outcome = cells.write_verify(low, high, scheme="radar")
-    inside = [np.mean((cells.conductance >= low) & (cells.conductance <= high))]
-    for wait in ("0.01 s", "1 s", "9 s"):
-        cells.wait(wait)
-        inside.append(np.mean((cells.conductance >= low) & (cells.conductance <= high)))
-    assert outcome.ok.mean() > 0.9
-    assert inside[0] > inside[1] > inside[3]
-    assert inside[3] < 0.9 * inside[0]
-
-
-def test_a_limit_gives_cells_up_and_no_pulse_only_verifies():
-    cell = tt.load_cell("hfox_64k")
-    cells = cell.sample(COUNT, seed=10)
+def test_cells_already_in_their_window_get_no_pulse(cell: Cell) -> None:
+    cells = quiet(cell).sample(COUNT, seed=6)
     before = cells.conductance.copy()
-    outcome = cells.write_verify(1 / 6.0e3, 1 / 5.99e3, max_pulses=0)
-    assert (outcome.pulses == 0).all()
-    np.testing.assert_array_equal(cells.conductance, before)
-    outcome = cells.write_verify(1 / 6.0e3, 1 / 5.99e3, max_pulses=3)
-    assert outcome.pulses.max() == 3
-    assert (outcome.pulses[~outcome.ok] == 3).all()
+    outcome = cells.write_verify(0.0, np.inf)
+    assert not outcome.pulses.any()
+    assert outcome.ok.all()
+    assert (cells.conductance == before).all()
 
 
-@pytest.mark.parametrize(
-    ("low", "high", "options", "told"),
-    [
-        (5e3, 6e3, {}, "'5000 ohm'"),
-        (2e-5, 1e-5, {}, "empty window"),
-        ("6 kohm", "6 kohm", {}, "empty window"),
-        (float("nan"), 1e-4, {}, "no conductance"),
-        (-1e-6, 1e-4, {}, "no conductance"),
-        ("6 V", "7 kohm", {}, "wrong unit"),
-        ([1e-5, 2e-5, 3e-5], 1e-4, {}, "fits no window"),
-        (0.0, 1e-5, {"scheme": "isp"}, "'ispp'"),
-        (0.0, 1e-5, {"max_pulses": -1}, "0 or more"),
-    ],
-)
-def test_a_window_that_makes_no_sense_is_refused(low, high, options, told):
-    cells = tt.load_cell("hfox_64k").sample(10, seed=1)
-    with pytest.raises(InputError, match=told):
-        cells.write_verify(low, high, **options)
+def test_a_finer_ladder_of_ispp_needs_more_pulses_and_misses_less(cell: Cell) -> None:
+    scheme = Scheme.of(cell, "ispp")
+    means = []
+    for step in (0.2, 0.1, 0.05):
+        ladder = Knob(scheme.set_wordline.start, step, scheme.set_wordline.stop)
+        cells = quiet(cell).sample(COUNT, seed=7)
+        cells.reset_pulse()
+        finer = dataclasses.replace(scheme, set_wordline=ladder)
+        # A wide window that no SET overshoots: only the way up the ladder counts.
+        outcome = cells.write_verify(1 / 7e3, np.inf, scheme=finer)
+        assert outcome.ok.all()
+        means.append(outcome.pulses.mean())
+    assert means[0] < means[1] < means[2]
+    assert means[2] / means[1] == pytest.approx(2.0, rel=0.25)
 
 
-def test_a_cell_without_a_scheme_says_which_numbers_are_missing():
-    with pytest.raises(InputError, match=r"write\.ispp\.set_wordline\.start"):
-        tt.load_cell("foundry_b").sample(10, seed=1).write_verify(0.0, 1e-5)
+def test_narrower_windows_cost_more_in_every_scheme(cell: Cell) -> None:
+    for scheme in SCHEMES:
+        means = []
+        for half in (0.15, 0.05, 0.015):
+            cells = cell.sample(COUNT, seed=8)
+            cells.reset_pulse()
+            outcome = cells.write_verify(
+                (1 - half) / 6e3, (1 + half) / 6e3, scheme=scheme, max_pulses=60
+            )
+            means.append(outcome.pulses.mean())
+        assert means[0] < means[1] < means[2], scheme
+
+
+def test_a_lucky_read_passes_a_cell_that_is_outside(cell: Cell) -> None:
+    """With noise some cells end outside; without it (the control) none that passed does."""
+    outside = []
+    for kind in (cell, quiet(cell)):
+        cells = kind.sample(COUNT, seed=9)
+        outcome = cells.write_verify(1 / 6.01e3, 1 / 5.77e3, scheme="radar")
+        inside = (cells.conductance >= 1 / 6.0101e3) & (cells.conductance <= 1 / 5.7699e3)
+        outside.append(float(np.mean(outcome.ok & ~inside)))
+    assert outside[0] > 0.01
+    assert outside[1] == 0.0
+
+
+def test_cells_that_cannot_reset_are_given_up_and_said(cell: Cell) -> None:
+    from tantala.cell.population import STUCK_LOW
+
+    cells = cell.sample(200, seed=10)
+    cells.flags[:20] |= STUCK_LOW
+    outcome = cells.write_verify(0.0, 1 / 40e3, scheme="ispp", max_pulses=30)
+    assert not outcome.ok[:20].any()
+    assert (outcome.reset_pulses[:20] == 30).all()
+    assert outcome.ok[20:].mean() > 0.9
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_statistics_are_those_of_a_population(scheme):
-    cell = tt.load_cell("embedded_28nm")
-    found = cell.write_statistics(scheme, seed=3, cells=COUNT)
-    for train in (found.set, found.reset):
+def test_the_outcome_of_a_cell_does_not_depend_on_its_neighbours(cell: Cell, scheme: str) -> None:
+    quiet_cell = quiet(cell)  # noise is addressed by the population's count of reads
+    together = quiet_cell.sample(300, seed=11)
+    outcome = together.write_verify("8.51 kohm", "9.31 kohm", scheme=scheme)
+    alone = quiet_cell.sample(100, seed=11, first_address=200)
+    part = alone.write_verify("8.51 kohm", "9.31 kohm", scheme=scheme)
+    assert (outcome.pulses[200:] == part.pulses).all()
+    assert (together.conductance[200:] == alone.conductance).all()
+
+
+def test_windows_may_differ_by_cell_and_only_the_selected_are_written(cell: Cell) -> None:
+    cells = quiet(cell).sample(400, seed=12)
+    before = cells.conductance.copy()
+    chosen = np.arange(0, 400, 2)
+    low = np.where(np.arange(200) % 2, 1 / 6.5e3, 1 / 9.5e3)
+    outcome = cells.write_verify(low, low * 1.1, scheme="radar", where=chosen)
+    now = cells.conductance[chosen]
+    assert ((now >= low * (1 - 1e-6)) & (now <= low * 1.1 * (1 + 1e-6)))[outcome.ok].all()
+    assert outcome.ok.mean() > 0.97
+    assert (cells.conductance[1::2] == before[1::2]).all()
+
+
+def test_texts_in_ohm_and_siemens_in_either_order_are_the_same_window(cell: Cell) -> None:
+    results = []
+    for edges in (("5 kohm", "6 kohm"), ("6 kohm", "5 kohm"), ("200 uS", "166.6666667 uS")):
+        cells = cell.sample(200, seed=13)
+        results.append(cells.write_verify(*edges, scheme="ispp").pulses)
+    assert (results[0] == results[1]).all()
+    assert (results[0] == results[2]).all()
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    low=st.one_of(st.floats(allow_nan=True), st.sampled_from(["1 V", "x", "", "-5 kohm"])),
+    high=st.one_of(st.floats(max_value=0.0), st.sampled_from(["2 A", "0 ohm", "nan S"])),
+)
+def test_no_window_that_is_none_is_written(low, high) -> None:
+    cells = load_cell("foundry_a").sample(5, seed=1)
+    before = cells.conductance.copy()
+    with pytest.raises(InputError):
+        cells.write_verify(low, high)
+    assert (cells.conductance == before).all()
+
+
+def test_an_unknown_scheme_names_the_nearest(cell: Cell) -> None:
+    with pytest.raises(InputError, match="ispp"):
+        cell.sample(5, seed=1).write_verify(0.0, 1e-4, scheme="isp")
+
+
+def test_a_cell_without_write_numbers_says_which_are_missing() -> None:
+    with pytest.raises(InputError, match="write"):
+        load_cell("foundry_c").sample(5, seed=1).write_verify(0.0, 1e-5)
+
+
+def test_statistics_agree_with_the_loop_they_come_from(cell: Cell) -> None:
+    statistics = cell.write_statistics("ispp", cells=5_000)
+    for train in (statistics.set, statistics.reset):
         assert train.unfinished[0] == 1.0
-        assert (np.diff(train.unfinished) <= 0).all()
-        assert len(train.energy) == len(train.unfinished) - 1
-        assert train.failed == train.unfinished[-1]
-        # The line carries the peak: its power over a pulse is no less than the mean energy.
-        assert train.current * train.voltage * train.width >= train.energy[0]
-    passes, below = _window(cell, scheme)
-    cells = cell.sample(20_000, seed=4)
-    cells.write_verify(0.0, below, scheme=scheme)
-    cells.write_verify(passes, np.inf, scheme=scheme)
-    outcome = cells.write_verify(0.0, below, scheme=scheme)
-    mean = outcome.pulses[outcome.pulses > 0].mean()
-    spread = outcome.pulses.std() * np.sqrt(1 / COUNT + 1 / 20_000)
-    assert abs(found.reset.mean_pulses - mean) < 5 * spread + 1e-9
-
-
-def test_hotter_cells_reset_in_fewer_pulses():
-    cell = tt.load_cell("embedded_28nm")
-    cold, warm = (
-        cell.write_statistics("ispp", temperature=t, cells=COUNT) for t in ("-40 degC", "85 degC")
-    )
-    assert warm.reset.mean_pulses < cold.reset.mean_pulses
+        assert (np.diff(train.unfinished) <= 0.0).all()
+        assert train.mean_pulses >= 1.0
+        assert (train.energy > 0.0).all()
+    cells = cell.sample(5_000, seed=3)
+    cells.write_verify(0.0, cell.item.value("write.high_resistance_verify", "S"))
+    low = cell.item.value("write.low_resistance_verify", "S")
+    outcome = cells.write_verify(low, np.inf)
+    mean = outcome.pulses[outcome.ok & (outcome.pulses > 0)].mean()
+    assert statistics.set.mean_pulses == pytest.approx(mean, rel=0.1)
