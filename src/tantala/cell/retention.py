@@ -55,8 +55,9 @@ class RetentionLaw:
 def age(population: Population, seconds: float, kelvin: float, extrapolate: bool = False) -> None:
     """Let `population` stand for `seconds` at `kelvin`: its clocks and conductances.
 
-    Raises InputError for a temperature that is none, RangeViolation when the front energy of any cell passes the law's limit, unless
-    `extrapolate`; then 'retention' is entered in `population.extrapolated`.
+    Raises InputError for a temperature that is none, and RangeViolation when the front energy of
+    any cell passes the law's limit, unless `extrapolate`; then 'retention' is entered in
+    `population.extrapolated`.
     """
     from tantala.cell.ageing import ageing_of
     from tantala.cell.ageing_kernel import grown_older
