@@ -1,4 +1,4 @@
-"""Write-verify: every scheme ends in the window or says so, counts add up, worse cells cost more."""
+"""Write-verify: every scheme ends in the window or says so, counts add up, worse cells cost."""
 
 from __future__ import annotations
 
