@@ -35,7 +35,8 @@ _STATES = np.array([8e3, 9e3, 1.05e4, 1.4e4, 2.2e4, 5e4])  # ohm before the puls
 PARAMETERS = (
     ("set.barrier", "eV", 1.58, 0.3, 4.0),
     ("set.lowering", "eV/V", 1.15, 0.1, 5.0),
-    ("set.barrier_slope", "eV", 0.05, 0.0, 0.5),
+    # Above 0.1 eV the low state would follow the high one, which it does not.
+    ("set.barrier_slope", "eV", 0.05, 0.0, 0.1),
     ("set.minimum_resistance", "ohm", 5300.0, 0.0, 5e4),
     ("set.series_resistance", "ohm", 600.0, 0.0, 2e4),
     ("set.closed_lift", "1", 0.28, 0.0, 1.5),
