@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tantala.base.binding import bind, quantity
 from tantala.base.bibliography import library_sources
+from tantala.base.binding import bind, quantity
 from tantala.base.errors import InputError
 from tantala.base.library import FOLDERS, load_item, names
 
@@ -47,7 +47,7 @@ def write(folder: Path, body: str) -> Path:
     ],
 )
 def test_faults_are_named(tmp_path: Path, body: str, said: str) -> None:
-    with pytest.raises(InputError, match="mine.toml") as caught:
+    with pytest.raises(InputError, match=r"mine\.toml") as caught:
         load_item("cell", write(tmp_path, body))
     assert said in str(caught.value)
 

@@ -54,12 +54,12 @@ def main() -> None:
         app()
     except TantalaError as error:
         for problem in error.problems:
-            print(f"tantala: {problem}", file=sys.stderr)
+            typer.echo(f"tantala: {problem}", err=True)
         sys.exit(error.exit_code)
     except BrokenPipeError:
         # The reader (head, less) has left; that is its right, not a failure of ours.
         sys.stderr.close()
         sys.exit(0)
     except KeyboardInterrupt:
-        print("tantala: interrupted; nothing was left half written", file=sys.stderr)
+        typer.echo("tantala: interrupted; nothing was left half written", err=True)
         sys.exit(130)

@@ -108,7 +108,8 @@ def _print(item: Item, console: Console) -> None:
     if item.numbers:
         table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
         for title in ("number", "value", "unit", "kind", "source", "where; range; note"):
-            table.add_column(title, overflow="fold", justify="right" if title == "value" else "left")
+            side = "right" if title == "value" else "left"
+            table.add_column(title, overflow="fold", justify=side)
         for number in item.numbers.values():
             table.add_row(*_row(number), style="yellow" if number.kind == "assumed" else "")
         console.print(table)
@@ -131,10 +132,8 @@ def _row(number: Number) -> list[str]:
     if number.note:
         remarks.append(number.note)
     shown = " ".join(f"{value:.6g}" for value in values)
-    return [
-        escape(text)
-        for text in (number.path, shown, number.unit, number.kind, number.source, "; ".join(remarks))
-    ]
+    cells = (number.path, shown, number.unit, number.kind, number.source, "; ".join(remarks))
+    return [escape(text) for text in cells]
 
 
 def _print_curve(curve: Any, console: Console) -> None:
