@@ -28,6 +28,7 @@ extensions = [
     "mathml",
     "made_pages",
 ]
+highlight_language = "none"
 exclude_patterns = ["_build", "_generated"]
 nitpicky = False
 
@@ -41,8 +42,7 @@ bibtex_default_style = "keyed"
 bibtex_reference_style = "label"
 
 autodoc_member_order = "bysource"
-autodoc_typehints = "description"
-autodoc_typehints_description_target = "documented"
+autodoc_class_signature = "separated"
 autodoc_preserve_defaults = True
 python_use_unqualified_type_names = True
 
@@ -50,6 +50,7 @@ html_theme = "pydata_sphinx_theme"
 html_title = "tantala"
 html_static_path = ["_static"]
 html_css_files = ["tantala.css"]
+html_sidebars = {"*": [], "models/*": ["sidebar-nav-bs"]}
 html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {

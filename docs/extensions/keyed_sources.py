@@ -27,6 +27,10 @@ class KeyedStyle(Style):
     default_label_style = KeyLabels
     default_sorting_style = SortingStyle
 
+    def get_standard_template(self, entry: Any) -> Any:
+        """Standards, which BibTeX does not know, as any other document."""
+        return self.get_misc_template(entry)
+
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the style under the name 'keyed'."""

@@ -136,7 +136,9 @@ def variability() -> plt.Figure:
     for state in ("low", "high"):
         cell, slow, _ = (part**2 for part in law.shares(state))
         right.plot(
-            lag, cell + slow * drift_autocorrelation(lag, 2**law.drift_shift), label=f"{state} state"
+            lag,
+            cell + slow * drift_autocorrelation(lag, 2**law.drift_shift),
+            label=f"{state} state",
         )
     right.set(xlabel="lag [cycles]", ylabel="correlation of the draws", ylim=(0, None))
     right.legend()
@@ -149,9 +151,7 @@ def forming() -> plt.Figure:
     figure, (axis,) = panels(1)
     volts = np.linspace(2.0, 4.4, 120)
     for width in ("100 ns", "1 us", "100 us"):
-        axis.plot(
-            volts, law.probability(volts, to_si(width, "s")), label=width.replace("u", "µ")
-        )
+        axis.plot(volts, law.probability(volts, to_si(width, "s")), label=width.replace("u", "µ"))
     axis.set(xlabel="bit line [V]", ylabel="share of formed cells", ylim=(-0.02, 1.02))
     axis.legend(title="pulse")
     return figure

@@ -85,29 +85,38 @@ def _missed(claims: list[Any], values: Mapping[str, float]) -> list[str]:
     for claim in misses:
         reason = claim.known_miss or "no reason recorded yet"
         value = values[claim.id]
-        lines.append(f"- **{claim.id}**: {value:.4g}, published {claim.published:.4g}. {reason}")
+        lines.append(
+            f"- **{claim.id}**: {_number(value, 4)}, published "
+            f"{_number(claim.published, 4)}; {reason}."
+        )
     return lines
 
 
-def _group(
-    claims: list[Any], values: Mapping[str, float], failed: Mapping[str, str]
-) -> list[str]:
+def _group(claims: list[Any], values: Mapping[str, float], failed: Mapping[str, str]) -> list[str]:
     first = claims[0]
     lines = ["", f"### {first.group}", ""]
-    lines += [f"{first.text}. Cell `{first.cell}`; {_cited(first.source)}.", ""]
-    heads = [*first.arguments, f"published [{first.unit}]", "model", "band", "holds"]
+    text = first.text[0].upper() + first.text[1:]
+    lines += [f"{text}. Cell `{first.cell}`; {_cited(first.source)}.", ""]
+    unit = "" if first.unit == "1" else f" [{first.unit.replace('ohm', 'Ω').replace('uS', 'µS')}]"
+    heads = [*first.arguments, f"published{unit}", "model", "band", "holds"]
     rules = [*("---" for _ in first.arguments), "---:", "---:", "---:", "---"]
     lines += ["| " + " | ".join(heads) + " |", "|" + "|".join(rules) + "|"]
     for claim in claims:
-        cells = [*(str(value) for value in claim.arguments.values()), f"{claim.published:.4g}"]
+        cells = [*(str(value) for value in claim.arguments.values()), _number(claim.published, 4)]
+        band = f"{_number(claim.low, 3)} to {_number(claim.high, 3)}"
         if claim.id in failed:
-            cells += ["–", f"{claim.low:.3g} to {claim.high:.3g}", failed[claim.id]]
+            cells += ["–", band, failed[claim.id]]
         else:
             value = values[claim.id]
-            cells += [f"{value:.4g}", f"{claim.low:.3g} to {claim.high:.3g}"]
-            cells.append("yes" if claim.holds(value) else "**no**")
+            cells += [_number(value, 4), band, "yes" if claim.holds(value) else "**no**"]
         lines.append("| " + " | ".join(cells) + " |")
     return lines
+
+
+def _number(value: float, digits: int) -> str:
+    """A number without an exponent where it stays short."""
+    text = f"{value:.{digits}g}"
+    return f"{float(text):,.0f}" if "e+" in text and abs(value) < 1e8 else text
 
 
 def _cited(source: str) -> str:

@@ -10,7 +10,9 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-BROKEN = '''kind = "chip"
+from tantala.macro import load_design
+
+BROKEN = """kind = "chip"
 name = "broken"
 title = "A design with four mistakes"
 type = "embedded"
@@ -33,8 +35,32 @@ temperature_max = "85 degC"
 retention = { time = "10 years", temperature = "85 degC" }
 endurance = 10_000
 uber = { max = "1e-15" }
-'''
-PYTHON = '''import tantala as tt
+"""
+DESIGN = """kind = "chip"
+name = "sensor_node"
+title = "2 Mibit embedded ReRAM macro, 28 nm"
+type = "embedded"
+capacity = "2 Mibit"
+word = "64 bit"
+technology = "28nm"
+cell = "embedded_28nm"
+
+[supply]
+core = "0.9 V"
+high = "1.8 V"
+
+[environment]
+temperature_min = "-40 degC"
+temperature_typical = "25 degC"
+temperature_max = "85 degC"
+
+[requirements]
+retention = { time = "10 years", temperature = "85 degC" }
+endurance = 10_000
+uber = { max = "1e-15" }
+read_latency = { max = "25 ns" }
+"""
+PYTHON = """import tantala as tt
 
 cells = tt.load_cell("hfox_64k").sample(100_000, seed=1)
 cells.reset_pulse()                                    # the cell's nominal pulse, or given:
@@ -44,8 +70,8 @@ print(f"{outcome.pulses.mean():.1f} pulses, {outcome.ok.mean():.2%} in the windo
 cells.wait("10 h", temperature="125 degC")
 inside = (cells.conductance > 80e-6) & (cells.conductance < 90e-6)
 print(f"{inside.mean():.1%} still in it after ten hours at 125 degC")
-'''
-MACRO = '''import tantala as tt
+"""
+MACRO = """import tantala as tt
 
 macro = tt.load_design("embedded_8mb_28nm").macro()    # organisation found by search
 sheet = macro.evaluate(corner="typical", temperature="25 degC")
@@ -53,7 +79,7 @@ print(f"{sheet['read_latency_s'] * 1e9:.1f} ns, {sheet['area_m2'] * 1e6:.2f} mm2
 parts = sorted(sheet.breakdown("area_m2").items(), key=lambda part: -part[1])
 for name, area in parts[:3]:
     print(f"  {name}: {area / sheet['area_m2']:.0%}")
-'''
+"""
 
 
 def pages() -> Iterator[tuple[str, str]]:
@@ -66,6 +92,11 @@ def pages() -> Iterator[tuple[str, str]]:
         printed = _command("check", str(file)).replace(folder + "/", "")
     text = _block("toml", BROKEN) + _block("text", "$ tantala check broken.toml\n" + printed)
     yield "run_check", text
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "sensor_node.toml"
+        file.write_text(DESIGN, encoding="utf-8")
+        load_design(file)
+    yield "run_design", _block("toml", DESIGN)
 
 
 def _block(language: str, text: str) -> str:

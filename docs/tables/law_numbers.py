@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterator
 
 from tantala.base.library import load_item
+from tantala.base.quantity import format_si
 from tantala.cell.cell import LAWS
 from tantala.cell.compact.model import PARAMETERS
 from tantala.cell.write_verify import PulseSettings
@@ -35,12 +36,16 @@ def _table(law: type, kind: str, name: str, prefix: str) -> str:
         if meta is None:
             continue
         number = item.numbers[f"{prefix}.{field.name}"]
-        values = number.value if isinstance(number.value, tuple) else (number.value,)
-        shown = ", ".join(f"{value:.4g}" for value in values)
-        unit = "" if number.unit == "1" else f" {_unit(number.unit)}"
-        lines.append(f"| `{field.name}` | {meta['meaning']} | {shown}{unit} | {number.kind} |")
+        shown = _shown(number.to(meta["unit"]), meta["unit"])
+        lines.append(f"| `{field.name}` | {meta['meaning']} | {shown} | {number.kind} |")
     return "\n".join(lines) + "\n"
 
 
-def _unit(text: str) -> str:
-    return text.replace("ohm", "Ω").replace("^2", "²").replace("^3", "³").replace("u", "µ")
+def _shown(value: float | tuple[float, ...], unit: str) -> str:
+    """A value, or the values of a list with their unit once, as people write them."""
+    if not isinstance(value, tuple):
+        text = format_si(value, unit)
+        text = f"{value:.4g} {unit}" if "e+" in text and unit != "1" else text
+        return text.replace("^2", "²").replace("^3", "³")
+    values = ", ".join(f"{part:.3g}" for part in value)
+    return values if unit == "1" else f"{values} {unit}"

@@ -40,7 +40,9 @@ def _notes(rows: Sequence[Any]) -> list[str]:
     lines = ["", "## Rows", ""]
     for row in rows:
         parts = [f"{row.title}: {row.refused or row.why}."]
-        parts += [f"Not predicted: {_words(name)} ({why})." for name, why in row.not_predicted.items()]
+        parts += [
+            f"Not predicted: {_words(name)} ({why})." for name, why in row.not_predicted.items()
+        ]
         parts += [f"Assumed {_words(name)}: {why}." for name, why in row.assumed.items()]
         lines += [f"`{row.name}`", f": {' '.join(parts)}", ""]
     return lines
