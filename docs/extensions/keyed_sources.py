@@ -9,6 +9,7 @@ from pybtex.plugin import register_plugin
 from pybtex.style.formatting.unsrt import Style
 from pybtex.style.labels import BaseLabelStyle
 from pybtex.style.sorting.author_year_title import SortingStyle
+from pybtex.style.template import field, sentence
 from sphinx.application import Sphinx
 
 
@@ -26,6 +27,11 @@ class KeyedStyle(Style):
 
     default_label_style = KeyLabels
     default_sorting_style = SortingStyle
+
+    def format_title(self, entry: Any, which_field: str, as_sentence: bool = True) -> Any:
+        """The title as written: HfOx, ReRAM and MOS keep their letters."""
+        title = field(which_field)
+        return sentence[title] if as_sentence else title
 
     def get_standard_template(self, entry: Any) -> Any:
         """Standards, which BibTeX does not know, as any other document."""

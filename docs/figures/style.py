@@ -10,7 +10,7 @@ from typing import Any
 import matplotlib as mpl
 
 mpl.use("Agg")
-from matplotlib import pyplot as plt  # noqa: E402 - after the choice of backend
+from matplotlib import pyplot as plt
 
 PUBLISHED = Path(__file__).parents[2] / "tests" / "published"
 COLOURS = ("#1f5f8b", "#c8553d", "#4c9f70", "#8a6bb1", "#c99a2e", "#5b6770")

@@ -1,7 +1,7 @@
 """Published claims beside the model, evaluated at each build from the tests' own data.
 
-Every `*_claims.toml` of `tests/published` that has a `*_models.py` beside it is found and evaluated,
-with a claim that needs measured data or a cell that is not there listed as not evaluated.
+Every `*_claims.toml` of `tests/published` that has a `*_models.py` beside it is found and
+evaluated; a claim that needs measured data or a cell that is not there is listed with the reason.
 """
 
 from __future__ import annotations
