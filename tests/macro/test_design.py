@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import pickle
 import re
 import tomllib
 
@@ -131,3 +132,9 @@ def test_no_file_content_escapes_as_another_error(entries):
     data = {**design_data(), **entries}
     with contextlib.suppress(InputError):
         designs.validate_model(designs.Design, data, "file")
+
+
+@pytest.mark.parametrize("name", ["embedded_8mb_28nm", "embedded_13mb_22nm", "spi_8mb"])
+def test_a_design_travels_between_processes(name):
+    design = designs.load_design(name)
+    assert pickle.loads(pickle.dumps(design)) == design

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from tantala.macro.macro import Macro
 
 Auto = Literal["auto"]
-T = TypeVar("T")
 
 
 def _technology(name: str) -> Any:
@@ -152,22 +151,77 @@ class Retention(FileModel):
     temperature: Temperature
 
 
-class Limit(FileModel, Generic[T]):
-    """A requirement on one figure: an upper or a lower limit."""
+class Limit(FileModel):
+    """A requirement on one figure: an upper or a lower limit.
 
-    max: T | None = None
-    min: T | None = None
+    Each unit has its own class, since classes made from a template cannot be sent between
+    processes.
+    """
+
+    max: float | None = None
+    min: float | None = None
 
     @model_validator(mode="after")
-    def _one_side(self) -> Limit[T]:
+    def _one_side(self) -> Self:
         if (self.max is None) == (self.min is None):
             raise PydanticCustomError("tantala.limit", "exactly one of max and min is needed", {})
         return self
 
     @property
-    def value(self) -> T:
+    def value(self) -> float:
         """The limit itself."""
-        return self.max if self.max is not None else self.min  # type: ignore[return-value]
+        limit = self.min if self.max is None else self.max
+        assert limit is not None  # the validator admits no limit without a side
+        return limit
+
+
+class ProbabilityLimit(Limit):
+    """A limit in the unit of its name."""
+
+    max: Probability | None = None
+    min: Probability | None = None
+
+
+class ShareLimit(Limit):
+    """A limit in the unit of its name."""
+
+    max: Share | None = None
+    min: Share | None = None
+
+
+class SecondLimit(Limit):
+    """A limit in the unit of its name."""
+
+    max: Second | None = None
+    min: Second | None = None
+
+
+class JouleLimit(Limit):
+    """A limit in the unit of its name."""
+
+    max: Joule | None = None
+    min: Joule | None = None
+
+
+class WattLimit(Limit):
+    """A limit in the unit of its name."""
+
+    max: Watt | None = None
+    min: Watt | None = None
+
+
+class AreaLimit(Limit):
+    """A limit in the unit of its name."""
+
+    max: SquareMetre | None = None
+    min: SquareMetre | None = None
+
+
+class AmpereLimit(Limit):
+    """A limit in the unit of its name."""
+
+    max: Ampere | None = None
+    min: Ampere | None = None
 
 
 class Requirements(FileModel):
@@ -175,21 +229,21 @@ class Requirements(FileModel):
 
     retention: Retention
     endurance: Annotated[int, Field(ge=1, le=10**16, strict=True)]
-    uber: Limit[Probability]
-    raw_bit_error_rate: Limit[Probability] | None = None
-    read_latency: Limit[Second] | None = None
-    read_cycle: Limit[Second] | None = None
-    read_energy_per_bit: Limit[Joule] | None = None
-    write_time: Limit[Second] | None = None
-    write_time_tail: Limit[Second] | None = None
-    write_energy_per_bit: Limit[Joule] | None = None
-    area: Limit[SquareMetre] | None = None
-    array_efficiency: Limit[Share] | None = None
-    leakage_power: Limit[Watt] | None = None
-    standby_power: Limit[Watt] | None = None
-    yield_: Annotated[Limit[Share] | None, Field(alias="yield")] = None
-    page_write_time: Limit[Second] | None = None
-    serial_read_current: Limit[Ampere] | None = None
+    uber: ProbabilityLimit
+    raw_bit_error_rate: ProbabilityLimit | None = None
+    read_latency: SecondLimit | None = None
+    read_cycle: SecondLimit | None = None
+    read_energy_per_bit: JouleLimit | None = None
+    write_time: SecondLimit | None = None
+    write_time_tail: SecondLimit | None = None
+    write_energy_per_bit: JouleLimit | None = None
+    area: AreaLimit | None = None
+    array_efficiency: ShareLimit | None = None
+    leakage_power: WattLimit | None = None
+    standby_power: WattLimit | None = None
+    yield_: Annotated[ShareLimit | None, Field(alias="yield")] = None
+    page_write_time: SecondLimit | None = None
+    serial_read_current: AmpereLimit | None = None
 
     def limits(self) -> dict[str, float]:
         """Metric name -> limit, for the requirements that are stated."""
