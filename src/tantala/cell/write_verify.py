@@ -240,7 +240,7 @@ class WriteLoop:
         self.one_edge = np.isinf(self.high) | (self.low == 0.0)
         self.landing = np.zeros(count, np.float32)  # SET word line where the median cell lands, V
         if scheme.name in ("fppv", "radar"):
-            self.landing[:] = _landing_wordline(population.cell, scheme, self.low, self.high)
+            self.landing[:] = _landing_wordline(population.cell, scheme, low, high)
 
     def run(self, limit: int) -> WriteOutcome:
         """Verify and pulse until all cells are in, or have had ``limit`` pulses."""
