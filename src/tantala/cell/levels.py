@@ -164,29 +164,35 @@ def levels(
 
 
 def written_level(
-    cell: Cell, state: str, scheme: str, cycles: int, seed: int = 0, cells: int = CELLS
+    cell: Cell,
+    state: str,
+    scheme: str,
+    cycles: int,
+    seed: int = 0,
+    cells: int = CELLS,
+    backend: str = "numpy",
 ) -> tuple[Start, float]:
     """Quantile function of a level right after its verify, and the share that failed it.
 
-    Kept with the cell object, because every age of a level starts from it.
+    Kept with the cell object, because every age of a level starts from it. `backend`: plain numpy,
+    since once is sooner done than the kernels are compiled; "numba" pays for many cells or calls.
     """
     memo: dict[Any, tuple[Start, float]] = cell.__dict__.setdefault("_written_levels", {})
-    key = (state, scheme, cycles, seed, cells)
+    key = (state, scheme, cycles, seed, cells, backend)
     if key not in memo:
-        written = _write(cell, state, scheme, cycles, seed, cells)
+        written = _write(cell, state, scheme, cycles, seed, cells, backend)
         memo[key] = from_samples(written), 1.0 - len(written) / cells
     return memo[key]
 
 
 def _write(
-    cell: Cell, state: str, scheme: str, cycles: int, seed: int, cells: int
+    cell: Cell, state: str, scheme: str, cycles: int, seed: int, cells: int, backend: str
 ) -> NDArray[np.float32]:
     """Conductances [S] of cells just written to one state, those that passed their verify."""
     from tantala.cell.write_verify import Scheme
 
     settings = Scheme.of(cell, scheme).settings
-    # Plain numpy: for so few cells, compiling the kernels first would take longer than writing.
-    population = cell.sample(cells, seed=seed, backend="numpy")
+    population = cell.sample(cells, seed=seed, backend=backend)
     if cycles:
         population.cycle(cycles)
     passes, below = settings.low_resistance_verify, settings.high_resistance_verify

@@ -67,15 +67,16 @@ def write_statistics(
     temperature: float | str = "25 degC",
     seed: int = 0,
     cells: int = 20_000,
+    backend: str = "numpy",
 ) -> WriteStatistics:
     """Statistics of writing one bit a cell, from ``cells`` written cells.
 
-    The smallest share that can be told is 1/cells; rarer events are not seen.
+    The smallest share that can be told is 1/cells; rarer events are not seen. ``backend``: plain
+    numpy, since once is sooner done than the kernels are compiled; "numba" pays for many calls.
     """
     kelvin = to_si(temperature, "K", name="temperature")
     settings = Scheme.of(cell, scheme).settings
-    # Plain numpy: for so few cells, compiling the kernels first would take longer than writing.
-    population = cell.sample(cells, seed=seed, backend="numpy")
+    population = cell.sample(cells, seed=seed, backend=backend)
     index = np.arange(cells)
     passes = np.full(cells, settings.low_resistance_verify)
     below = np.full(cells, settings.high_resistance_verify)
