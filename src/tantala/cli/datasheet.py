@@ -64,7 +64,7 @@ def datasheet(
     from tantala.report.compute import datasheet as compute
 
     with _progress() as progress:
-        sheet = compute(design, seed=seed, progress=progress)
+        sheet = compute(design, seed=seed, progress=progress, workers=2)
         if not as_json or output is not None:
             progress("Setting the pages")
             outcome = sheet.write(output or Path(), pdf=not no_pdf)
@@ -87,7 +87,7 @@ def _check(path: Path, design: str, seed: int | None, as_json: bool) -> None:
     from tantala.report import check as compare
 
     with _progress() as progress:
-        found = compare.check(path, design=design or None, seed=seed, progress=progress)
+        found = compare.check(path, design=design or None, seed=seed, progress=progress, workers=2)
     if as_json:
         typer.echo(json.dumps({"checked": str(path), "differences": found}, indent=2))
     elif found:

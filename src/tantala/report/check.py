@@ -29,6 +29,7 @@ def check(
     design: str | None = None,
     seed: int | None = None,
     progress: Callable[[str], Any] | None = None,
+    workers: int = 1,
 ) -> list[str]:
     """Compute a datasheet again and list what differs, one line a difference.
 
@@ -37,6 +38,7 @@ def check(
         design: the design to compute; None takes the one that the file names.
         seed: None takes the file's.
         progress: called with a short text at the start of each step.
+        workers: as of `datasheet`.
 
     Raises: InputError if there is no datasheet at `path`, or its design cannot be found.
     """
@@ -49,7 +51,7 @@ def check(
         figures = read_figures(file)
         named = design or _design(figures, file)
         wanted = figures.get("origin", {}).get("seed") if seed is None else seed
-        sheet = datasheet(named, wanted, progress or (lambda step: None))
+        sheet = datasheet(named, wanted, progress or (lambda step: None), workers)
         prefix = f"{file.name}: " if len(files) > 1 else ""
         found += [prefix + line for line in differences(figures, sheet.data())]
         page = file.with_suffix(".html")

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +14,10 @@ from tantala import __version__
 from tantala.base.errors import InputError, Problem
 from tantala.base.record import Item
 from tantala.cell import load_cell
+from tantala.macro.bit_cell import BitCell
 from tantala.macro.design import Design, load_design
 from tantala.macro.macro import Macro
-from tantala.macro.sheet import Sheet
+from tantala.macro.plan import Plan
 from tantala.report import ageing, citations, corners, describe, influence, switching, tails
 from tantala.report.figures import Influence
 from tantala.report.page import Datasheet
@@ -48,7 +53,10 @@ def _silent(step: str) -> None:
 
 
 def datasheet(
-    design: str | Path | Design, seed: int | None = None, progress: Progress = _silent
+    design: str | Path | Design,
+    seed: int | None = None,
+    progress: Progress = _silent,
+    workers: int = 1,
 ) -> Datasheet:
     """The datasheet of a design: a library name, a TOML path, or a design already read.
 
@@ -56,6 +64,8 @@ def datasheet(
         design: what to compute.
         seed: of every random draw; None takes the design's own.
         progress: called with a short text at the start of each step.
+        workers: 2 lets a second process study the cell's assumptions meanwhile; the calling program
+            must then guard its main module, as multiprocessing asks.
 
     Raises:
         InputError: the design, or a library file it names, is wrong; with every problem.
@@ -69,7 +79,14 @@ def datasheet(
             raise InputError(Problem("bad seed", got=repr(seed), allowed="0 to 2**64 - 1"))
         design = design.model_copy(update={"seed": seed})
     progress("Compiling the cell, searching the organisation")
-    return _Compiler(reference, design, Macro(design), progress).datasheet()
+    compiler = _Compiler(reference, design, Macro(design), progress)
+    if workers < 2:
+        return compiler.datasheet(compiler.influences)
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        cells = pool.submit(influence.influences, *compiler.study("cell"))
+        return compiler.datasheet(
+            lambda: [*compiler.influences("technology", "circuit"), *cells.result()]
+        )
 
 
 class _Compiler:
@@ -95,8 +112,8 @@ class _Compiler:
             macro.assembly.item,
         )
 
-    def datasheet(self) -> Datasheet:
-        """All figures."""
+    def datasheet(self, influences: Callable[[], list[Influence]]) -> Datasheet:
+        """All figures; `influences` gives those of the assumptions."""
         design, macro, progress = self.design, self.macro, self.progress
         found = corners.evaluate_corners(design, macro.evaluate, progress)
         typical = found.typical
@@ -130,20 +147,30 @@ class _Compiler:
             retention=ageing.retention(ages, rates, design.requirements.uber.value),
             endurance=ageing.endurance(ages),
             tail_checks=checks,
-            headline=tuple(name for name in HEADLINE if name in typical),
-            influences=self.influences(typical),
+            headline=self.headline,
+            influences=influence.ranked(self._waited(influences)),
             not_measured=self.cell.item.not_measured,
             extrapolated=tuple(sorted({*typical.extrapolated, *beyond, *ageing.beyond(rates)})),
             sources=citations.cited(self.items),
         )
 
-    def influences(self, typical: Sheet) -> tuple[Influence, ...]:
-        """Every assumed number by what moving it does to the headline figures."""
-        headline = tuple(name for name in HEADLINE if name in typical)
-        rebuild = influence.Rebuild(self.macro, self.cell)
-        moves = list(influence.moves(self.items))
-        found = []
-        for index, move in enumerate(moves):
-            self.progress(f"Moving assumption {index + 1} of {len(moves)}: {move.number.path}")
-            found.append(influence.influence(move, rebuild, headline))
-        return influence.ranked(found)
+    def _waited(self, influences: Callable[[], list[Influence]]) -> list[Influence]:
+        self.progress("Moving the assumptions")
+        return influences()
+
+    @functools.cached_property
+    def headline(self) -> tuple[str, ...]:
+        """The figures on which assumptions are ranked, as far as they apply."""
+        sheet = self.macro.evaluate("typical", self.design.environment.temperature_typical)
+        return tuple(name for name in HEADLINE if name in sheet)
+
+    def study(self, *kinds: str) -> tuple[str, Plan, BitCell, tuple[str, ...], tuple[str, ...]]:
+        """The arguments of `influence.influences` for the items of `kinds`."""
+        bit_cell = replace(self.macro.cell, model=None, records=())
+        stated = self.design.model_dump_json(by_alias=True, exclude_none=True)
+        return stated, self.macro.plan, bit_cell, kinds, self.headline
+
+    def influences(self, *kinds: str) -> list[Influence]:
+        """Influence of every assumed number, or of those in the items of `kinds`."""
+        chosen = kinds or ("cell", "technology", "circuit")
+        return influence.influences(*self.study(*chosen))

@@ -7,6 +7,7 @@ the datasheet of this very macro would say.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -14,12 +15,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from tantala.base.errors import TantalaError
 from tantala.base.record import Item, Number, Value
-from tantala.cell.cell import cell_from
+from tantala.cell.cell import cell_from, load_cell
 from tantala.cell.write_statistics import write_statistics
 from tantala.cell.write_verify import SCHEMES
 from tantala.circuit import load_circuits
 from tantala.macro.compile_cell import train
 from tantala.macro.constants import load_assembly
+from tantala.macro.design import Design
 from tantala.macro.macro import Macro
 from tantala.report.figures import Influence
 from tantala.report.moved_tails import MovedTails
@@ -28,6 +30,7 @@ from tantala.technology.node import from_item, interpolate
 if TYPE_CHECKING:
     from tantala.cell import Cell
     from tantala.macro.bit_cell import BitCell
+    from tantala.macro.plan import Plan
     from tantala.macro.sheet import Sheet
     from tantala.technology import Technology
 
@@ -85,7 +88,11 @@ class Rebuild:
 
     def __init__(self, macro: Macro, cell: Cell) -> None:
         self.macro = macro
-        self._tails = MovedTails(macro, cell)
+        self._cell = cell
+
+    @functools.cached_property
+    def _tails(self) -> MovedTails:
+        return MovedTails(self.macro, self._cell)
 
     def __call__(self, item: Item, number: str) -> Sheet:
         """Figures with `item` in the place of the one of its kind and name; it differs from that
@@ -127,7 +134,9 @@ class Rebuild:
         changed = replace(base, model=cell, aged=self._tails.moved(base.aged, cell, law))
         if law in _AGEING:
             return changed
-        counted = write_statistics(cell, design.write.scheme, seed=design.seed, cells=_WRITTEN)
+        counted = write_statistics(
+            cell, design.write.scheme, seed=design.seed, cells=_WRITTEN, backend="numba"
+        )
         set_train, reset_train = (train(t, _WRITTEN) for t in (counted.set, counted.reset))
         stuck = set_train.residue + reset_train.residue
         return replace(changed, set=set_train, reset=reset_train, stuck=stuck)
@@ -178,6 +187,22 @@ def _log_ratio(low: float, high: float) -> float:
     if low * high <= 0 or not math.isfinite(low) or not math.isfinite(high):
         return 0.0
     return math.log(high / low)
+
+
+def influences(
+    stated: str, plan: Plan, cell: BitCell, kinds: tuple[str, ...], headline: tuple[str, ...]
+) -> list[Influence]:
+    """Influence of every assumed number in the items of `kinds` ("cell", "technology", "circuit").
+
+    Takes what can be sent to another process, the design as JSON; the macro is made again from it.
+    """
+    design = Design.model_validate_json(stated)
+    model = load_cell(design.cell)
+    macro = Macro(design, cell=replace(cell, model=model), plan=plan)
+    rebuild = Rebuild(macro, model)
+    items = (model.item, *macro.technology.items, *macro.circuits.items, macro.assembly.item)
+    wanted = [item for item in items if item.kind in kinds]
+    return [influence(move, rebuild, headline) for move in moves(wanted)]
 
 
 def ranked(found: list[Influence]) -> tuple[Influence, ...]:

@@ -47,7 +47,9 @@ class MovedTails:
     def _score(self, writing: Cell, cell: Cell, state: str) -> Array:
         """Scores at the probes of a level written to cell `writing` and aged as `cell`."""
         time, kelvin, cycles = self._life
-        start, _ = written_level(writing, state, self._scheme, cycles, cells=_WRITTEN)
+        start, _ = written_level(
+            writing, state, self._scheme, cycles, cells=_WRITTEN, backend="numba"
+        )
         law = ageing_of(cell)
         age = float(aged(0.0, time, kelvin, law.relaxation.attempt_rate))
         return aged_score(start, law, age, self._probes[state])

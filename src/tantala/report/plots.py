@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tantala.report.notation import storage_time, written
+from tantala.report.notation import power_of_ten, storage_time, written
 from tantala.report.style import (
     ACCENT,
     BAD,
@@ -110,7 +110,8 @@ def error_rate(
         _time_axis(axes, times)
         _decades(axes, 6)
     top = max(float(corrected.max()), limit) * 1e3
-    panels[1].set_ylim(1e-30, min(top, 1.0))
+    bottom = max(float(corrected[corrected > 0].min(initial=limit)) / 1e3, 1e-30)
+    panels[1].set_ylim(min(bottom, limit / 1e3), min(top, 1.0))
     _decades(panels[1], 6)
     panels[1].axhline(limit, color=BAD, linewidth=0.9, linestyle="--")
     panels[1].annotate("required", (times[0], limit), xytext=(3, 2), textcoords="offset points",
@@ -136,12 +137,21 @@ def _time_axis(axes: Axes, times: Array) -> None:
 
 
 def _decades(axes: Axes, step: int) -> None:
-    """Ticks every `step` decades when the axis spans many, else matplotlib's own."""
+    """Ticks every `step` decades where the axis spans many, at 1, 2 and 5 where it spans few."""
+    from matplotlib.ticker import FixedFormatter, FixedLocator
+
     low, high = (float(np.log10(value)) for value in axes.get_ylim())
-    if high - low <= 2 * step:
+    first, last = int(np.floor(low)), int(np.ceil(high))
+    if high - low > 2 * step:
+        marks = [10.0**e for e in range(int(np.ceil(low / step)) * step, last + 1, step)]
+    elif high - low < 2.5:
+        marks = [f * 10.0**e for e in range(first, last + 1) for f in (1, 2, 5)]
+        marks = [mark for mark in marks if low <= np.log10(mark) <= high]
+    else:
         return
-    exponents = range(int(np.ceil(low / step)) * step, int(high) + 1, step)
-    axes.set_yticks([10.0**e for e in exponents])
+    axes.yaxis.set_major_locator(FixedLocator(marks))
+    if high - low < 2.5:
+        axes.yaxis.set_major_formatter(FixedFormatter([power_of_ten(m, 1) for m in marks]))
 
 
 @plot

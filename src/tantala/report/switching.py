@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tantala.macro.bit_cell import Levels
     from tantala.macro.macro import Macro
 
-_VOLTAGES, _WIDTHS, _CELLS = 17, 13, 1500
+_VOLTAGES, _WIDTHS, _CELLS = 17, 13, 500
 _SHOWN = 1e-12  # pulses beyond which no cell is left are not listed
 
 
@@ -81,7 +81,7 @@ def _panel(
     widths = np.geomspace(width / 100.0, width * 100.0, _WIDTHS)
     grid = np.meshgrid(voltages, widths, indexing="ij")
     volts, seconds = (np.repeat(axis.ravel(), _CELLS) for axis in grid)
-    cells = cell.sample(len(volts), seed=seed)
+    cells = cell.sample(len(volts), seed=seed, backend="numpy")
     cells.place(np.tile(_written(levels, name), _VOLTAGES * _WIDTHS))
     if name == "SET":
         cells.set_pulse(volts, gate, seconds, temperature, extrapolate=True)

@@ -46,11 +46,11 @@ SHARES = {"array_efficiency", "yield"}
 CHARACTERISTICS = (
     Column("Symbol", width="10%"),
     Column("Parameter", width="30%"),
-    Column("Condition", width="27%"),
+    Column("Condition", width="25%"),
     Column("Min", "right"),
     Column("Typ", "right"),
     Column("Max", "right"),
-    Column("Unit", width="8%"),
+    Column("Unit", width="10%"),
 )
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tantala.report.figures import Influence
     from tantala.report.page import Datasheet
 
-_SHOWN = 32
+_SHOWN = 28
 
 
 def assumptions(sheet: Datasheet) -> Section:
@@ -56,8 +56,10 @@ def assumptions(sheet: Datasheet) -> Section:
 
 def _row(entry: Influence, headline: tuple[str, ...]) -> Row:
     def number(value: float) -> str:
-        short = 1e-3 <= abs(value) < 1e5 or value == 0
-        return f"{value:.4g}" if short else f"{value:.3g}".replace("e-0", "e-").replace("e+0", "e")
+        if value == 0 or 1e-2 <= abs(value) < 1e5:
+            return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
+        head, _, exponent = f"{value:.2e}".partition("e")
+        return f"{head.rstrip('0').rstrip('.')}e{int(exponent)}"
 
     name = Markup("<small>{}</small> {}").format(entry.item, entry.number)
     unit = "" if entry.unit == "1" else f" {entry.unit}"
@@ -117,7 +119,7 @@ def sources(sheet: Datasheet) -> Section:
         Row((str(index), entry.text, _counts(entry.numbers)))
         for index, entry in enumerate(sheet.sources, start=1)
     )
-    columns = (Column("", "right", "5%"), Column("Source"), Column("Numbers used", "right", "16%"))
+    columns = (Column("", "right", "5%"), Column("Source"), Column("Numbers used", width="24%"))
     origin = sheet.origin
     again = (
         Row(("Command", Markup("<code>{}</code>").format(origin.command))),

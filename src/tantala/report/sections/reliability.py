@@ -78,8 +78,10 @@ def _retention(sheet: Datasheet) -> Table:
         lasts = (
             f"over {storage_time(sheet.error_rates.time_s[-1])}"
             if entry.time_to_limit_s is None
-            else storage_time(entry.time_to_limit_s)
+            else storage_time(entry.time_to_limit_s or sheet.error_rates.time_s[0])
         )
+        if entry.time_to_limit_s == 0.0:
+            lasts = f"less than {lasts}"
         met = entry.uncorrectable <= sheet.uber_limit
         stated = abs(entry.temperature_K - identity.retention_temperature_K) < 0.5
         rows.append(
