@@ -1,4 +1,4 @@
-"""Bibliography entries labelled by their key, which is what the library and `tantala show` print."""
+"""Bibliography entries labelled by their key, as the library and `tantala show` print it."""
 
 from __future__ import annotations
 

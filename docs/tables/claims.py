@@ -71,7 +71,7 @@ def _value(module: Any, claim: Any) -> float | str:
         return float(module.evaluate(*arguments))
     except TantalaError as error:
         return str(error.problems[0].what)
-    except (KeyError, TypeError) as error:
+    except (AssertionError, KeyError, TypeError) as error:
         if _data() is None:
             return NOT_THERE
         return f"not available: {error}"

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rich.console import Console
 
     from tantala.base.record import Item, Number
@@ -21,6 +23,8 @@ def show(
 ) -> None:
     """Print a library item: every value with unit, kind, source, where and valid range.
 
+    A design is printed as its file, so that `tantala show DESIGN > my_chip.toml` is a copy.
+
     Examples:
 
       tantala show                  all names
@@ -29,13 +33,17 @@ def show(
 
       tantala show 28nm --json      a technology, for a program
     """
-    from tantala.base.library import FOLDERS, names
+    from tantala.base.library import FOLDERS, load_item, names
 
     if not name:
         listing = {kind: names(kind) for kind in FOLDERS}
         typer.echo(json.dumps(listing, indent=2) if as_json else _list(listing))
         return
-    item = _find(name)
+    kind, path = _find(name)
+    if kind == "chip":
+        _show_design(path, as_json)
+        return
+    item = load_item(kind, path)
     if as_json:
         typer.echo(json.dumps(_as_data(item), indent=2, ensure_ascii=False))
         return
@@ -50,22 +58,35 @@ def _list(listing: dict[str, list[str]]) -> str:
     return "\n".join(f"{kind:12}{'  '.join(found)}" for kind, found in listing.items())
 
 
-def _find(name: str) -> Item:
+def _find(name: str) -> tuple[str, Path]:
+    """(kind, file) of a library name or a path."""
     from pathlib import Path
 
     from tantala.base.errors import InputError, unknown
-    from tantala.base.library import FOLDERS, load_item, names, read_toml
+    from tantala.base.library import FOLDERS, locate, names, read_toml
 
     if name.endswith(".toml"):
         path = Path(name)
         kind = str(read_toml(path).get("kind"))
         if kind not in FOLDERS:
             raise InputError(unknown("kind of file", kind, FOLDERS, f"{path.name}: kind"))
-        return load_item(kind, path)
+        return kind, path
     for kind in FOLDERS:
         if name in names(kind):
-            return load_item(kind, name)
+            return kind, locate(kind, name)
     raise InputError(unknown("library item", name, [n for kind in FOLDERS for n in names(kind)]))
+
+
+def _show_design(path: Path, as_json: bool) -> None:
+    """A design holds intentions, not cited numbers: its file, or every key with its default."""
+    from tantala.macro import load_design
+
+    design = load_design(path)
+    if as_json:
+        data = design.model_dump(mode="json", by_alias=True, exclude_none=True)
+        typer.echo(json.dumps(data, indent=2, ensure_ascii=False))
+    else:
+        typer.echo(path.read_text(encoding="utf-8"), nl=False)
 
 
 def _as_data(item: Item) -> dict[str, Any]:
