@@ -192,3 +192,17 @@ def test_statistics_agree_with_the_loop_they_come_from(cell: Cell) -> None:
     outcome = cells.write_verify(low, np.inf)
     mean = outcome.pulses[outcome.ok & (outcome.pulses > 0)].mean()
     assert statistics.set.mean_pulses == pytest.approx(mean, rel=0.1)
+
+
+def test_the_schemes_are_in_their_published_order(cell: Cell) -> None:
+    """Slides of the scheme's authors, two bits a cell: RADAR 8.5, FPPV 15.8, ISPP 20.5 pulses."""
+    edges = {0: (0.0, 5e3), 1: (5.77e3, 6.01e3), 2: (8.51e3, 9.31e3), 3: (80e3, np.inf)}
+    level = np.arange(COUNT) % 4
+    with np.errstate(divide="ignore"):
+        high, low = (1.0 / np.array([edges[k][side] for k in level]) for side in (0, 1))
+    means = []
+    for scheme in ("radar", "fppv", "ispp"):
+        cells = cell.sample(COUNT, seed=14)
+        cells.reset_pulse(where=level % 2 == 0)  # half of the cells come from the high state
+        means.append(cells.write_verify(low, high, scheme=scheme).pulses.mean())
+    assert means == sorted(means)
