@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 _PANEL_INCHES = (4.6, 3.4)
 _COLUMNS = 3
+_TITLE_CHARACTERS = 48  # in a line above a panel
 
 
 def plot_fits(results: Sequence[FitResult], folder: Path, title: str) -> tuple[Path, ...]:
@@ -49,7 +51,7 @@ def _draw_panel(axes: Axes, name: str, curves: Sequence[Curve]) -> None:
         model_x = curve.x if curve.model_x is None else curve.model_x
         axes.plot(model_x, curve.model, "-", color=colour, linewidth=1.3, label=curve.label)
     first = curves[0]
-    axes.set_title(name, fontsize=10)
+    axes.set_title(textwrap.fill(name, _TITLE_CHARACTERS), fontsize=10)
     axes.set_xlabel(first.x_label)
     axes.set_ylabel(first.y_label)
     axes.set_xscale("log" if first.x_log else "linear")
