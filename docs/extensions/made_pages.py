@@ -43,11 +43,11 @@ def _make(app: Sphinx) -> None:
     import law_numbers
     import silicon_table
 
-    for figures in (cell_switching, cell_ageing, cell_writing, cell_compact):
-        figures.draw(folder)
     for table in (design_keys, law_numbers, claims, silicon_table, command_output):
         for name, text in table.pages():
             (folder / f"{name}.md").write_text(text, encoding="utf-8")
+    for figures in (cell_switching, cell_ageing, cell_writing, cell_compact):
+        figures.draw(folder)
     stamp.write_text(made_from, encoding="utf-8")
 
 

@@ -157,7 +157,7 @@ def _is_table(field: FieldInfo) -> bool:
     """Whether the key is a TOML table of its own, with its own section here."""
     for part in _parts(field.annotation):
         if isinstance(part, type) and issubclass(part, FileModel):
-            return not part.__name__.startswith("Limit")
+            return not issubclass(part, design.Limit)
     return False
 
 
@@ -178,7 +178,7 @@ def _one(part: Any, metadata: list[Any]) -> str:
     if typing.get_origin(part) is typing.Annotated:
         inner, *more = typing.get_args(part)
         return _one(inner, [*more, *metadata])
-    if isinstance(part, type) and part.__name__.startswith("Limit["):
+    if isinstance(part, type) and issubclass(part, design.Limit):
         value = part.model_fields["max"].annotation
         inner = _one(_parts(value)[0], list(part.model_fields["max"].metadata))
         return f"`{{ SIDE = ... }}`: {inner}"
