@@ -60,7 +60,13 @@ class Ages:
         self.stated = (need.retention.time, need.retention.temperature, need.endurance)
         self.room = env.temperature_typical
         self.law = ageing_of(cell)
-        self._levels: dict[tuple[float, int], Levels] = {}
+        # The macro's own levels at the stated life, so that all figures of it are the same.
+        self._levels = {self._key(*self.stated): macro.cell.aged}
+
+    def _key(self, time: float, temperature: float, cycles: int) -> tuple[float, int]:
+        """What a level depends on; rounded, since one age can be told in several ways."""
+        age = self.equivalent(time, temperature) if time else 0.0
+        return float(f"{age:.12g}"), cycles
 
     def equivalent(self, time: float, temperature: float) -> float:
         """The age [s at 25 degC] that `time` [s] at `temperature` [K] amounts to."""
@@ -73,7 +79,7 @@ class Ages:
 
     def levels(self, time: float, temperature: float, cycles: int) -> Levels:
         """Both states `time` s at `temperature` K after `cycles` cycles and a verified write."""
-        key = (self.equivalent(time, temperature) if time else 0.0, cycles)
+        key = self._key(time, temperature, cycles)
         if key not in self._levels:
             scheme = self.macro.design.write.scheme
             self._levels[key] = levels_of(
