@@ -82,6 +82,7 @@ def test_without_a_base_the_cell_says_what_it_lacks(table, tmp_path, capsys) -> 
     cell = load_cell(out)
     assert cell.conduction.gap_voltage == pytest.approx(TRUTH.gap_voltage, rel=0.03)
     assert cell.item.number("nominal.set_bitline").kind == "assumed"
+    assert "conduction (reference_voltage): taken from cell hfox_64k" in text
     with pytest.raises(InputError, match="has no set law"):
         cell.law("set")
 

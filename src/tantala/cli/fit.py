@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from tantala.cell.fit.cell_file import CellFit
     from tantala.cell.fit.recipe import Recipe
 
-# What every cell file must hold, and the cell that lends it, marked as assumed, without --base.
+# What every cell file must hold, and the cell that lends it without --base, marked as assumed, and
+# completes what the tables tell in part.
 _NEEDED = ("nominal", "conduction")
 _LENDER = "hfox_64k"
 
@@ -133,6 +134,7 @@ def _recipe(
         content["base"] = base
     else:
         content["borrow"] = dict.fromkeys(_NEEDED, _LENDER)
+        content["complete"] = _LENDER
     if full_scale is not None:
         content["full_scale"] = full_scale
     return validate_model(Recipe, content, "command line"), Path(".")

@@ -189,7 +189,7 @@ def _plain(value: float | tuple[float, ...]) -> float | list[float]:
 def _lend(laws: dict[str, Any], recipe: Recipe) -> dict[str, str]:
     """Fill what is missing in ``laws`` from other cells, every number marked as assumed.
 
-    Returns law -> the cell that it was taken from, of laws which are taken whole.
+    Returns law -> the cell that it was taken from, with what for where it was not the whole law.
     """
     because = recipe.base_because or f"not measured on {recipe.name}"
     wanted = dict(recipe.borrow)
@@ -197,12 +197,17 @@ def _lend(laws: dict[str, Any], recipe: Recipe) -> dict[str, str]:
         base = read_toml(locate("cell", recipe.base))
         tables = [n for n, law in base.items() if n not in _HEAD and isinstance(law, Mapping)]
         wanted = {n: recipe.base for n in tables if n not in recipe.without} | wanted
+    elif recipe.complete is not None:
+        wanted = {n: recipe.complete for n in laws if n in LAWS} | wanted
     lent: dict[str, str] = {}
     for name, cell in wanted.items():
         borrowed = _assumed(read_toml(locate("cell", cell))[name], cell, because)
         if name not in laws:
             lent[name] = cell
         else:
+            open_numbers = sorted(set(borrowed) - set(laws[name]))
+            if open_numbers and name not in recipe.given:
+                lent[f"{name} ({', '.join(open_numbers)})"] = cell
             _merge(borrowed, laws[name])
         laws[name] = borrowed
     return lent

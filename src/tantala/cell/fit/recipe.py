@@ -37,7 +37,8 @@ class Recipe(FileModel):
     but not measured here and for stated assumptions. ``base`` names the cell whose numbers stand
     in, marked as assumed, for every law that neither the measurements nor ``given`` supply;
     ``without`` lists laws that are not taken from the base. ``borrow`` names another cell for a
-    single law.
+    single law. Without a base, ``complete`` names the cell whose numbers stand in, marked as
+    assumed, where the measurements tell a law in part only.
     """
 
     kind: Literal["recipe"] = "recipe"
@@ -47,6 +48,7 @@ class Recipe(FileModel):
     full_scale: Siemens | None = None
     base: str | None = None
     base_because: str = ""
+    complete: str | None = None
     without: tuple[str, ...] = ()
     borrow: Mapping[str, str] = pydantic.Field(default_factory=dict)
     not_measured: tuple[str, ...] = ()
