@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,9 +89,9 @@ def build(setting: Setting, plan: Plan) -> Blocks:
     # wires exist along the whole spine and on every branch.
     reach = core_height * (1.0 - 0.5 / plan.down) + 0.5 * core_width
     extent = core_height + plan.down * core_width
-    address = np.log2(setting.words)
-    address_bus = _bus(setting, reach, extent, address, 0.5 * address)
-    data_bus = _bus(setting, reach, extent, setting.code.word_bits, 0.5 * setting.code.word_bits)
+    address = math.log2(setting.words)
+    used = bus(process, circuits, reach, 1.0, 1.0)
+    laid = bus(process, circuits, extent, 1.0, 1.0)
     code = setting.gates
     spare = setting.spare_rows + setting.spare_columns
     share = 0.5 * setting.changed
@@ -107,8 +108,8 @@ def build(setting: Setting, plan: Plan) -> Blocks:
         height,
         core_width,
         core_height,
-        address_bus,
-        data_bus,
+        _wires(used, laid, address),
+        _wires(used, laid, setting.code.word_bits),
         _supplies(setting, plan, column, array),
         encoder_cost(process, circuits, code) if code else Cost(),
         decoder_cost(process, circuits, code) if code else Cost(),
@@ -120,11 +121,13 @@ def build(setting: Setting, plan: Plan) -> Blocks:
     )
 
 
-def _bus(setting: Setting, reach: Any, extent: Any, wires: float, toggled: float) -> Cost:
-    """Delay and energy over `reach`; area and leakage of repeaters over `extent`."""
-    used = bus(setting.process, setting.circuits, reach, wires, toggled)
-    laid = bus(setting.process, setting.circuits, extent, wires, toggled)
-    return Cost(laid.area, used.delay, used.energy, laid.leakage)
+def _wires(used: Cost, laid: Cost, wires: float) -> Cost:
+    """A bus of `wires` of which half change.
+
+    Delay and energy are those of the length which a transfer uses,
+    area and leakage those of the repeaters on all that is laid.
+    """
+    return Cost(wires * laid.area, used.delay, 0.5 * wires * used.energy, wires * laid.leakage)
 
 
 def _supplies(setting: Setting, plan: Plan, column: ColumnPath, array: CellArray) -> Supplies:
