@@ -34,8 +34,19 @@ def test_what_no_state_has_is_refused() -> None:
     cells = load_cell("sky130").sample(1, seed=1)
     with pytest.raises(RangeViolation):
         cells.place(1e-3)
-    with pytest.raises(InputError, match="negative"):
+    with pytest.raises(InputError, match="bitline of no pulse"):
         cells.set_pulse("-1 V", "2 V", "1 us")
+    with pytest.raises(InputError, match="width of no pulse"):
+        cells.reset_pulse("3 V", "3 V", 0.0)
+
+
+def test_a_deterministic_cell_repeats_its_cycle() -> None:
+    cells = load_cell("sky130").sample(2, seed=1)
+    first = cells.cycle(1, reset_width="50 us")
+    again = cells.cycle(1000, reset_width="50 us")
+    assert np.array_equal(first.high_resistance, again.high_resistance)
+    assert np.array_equal(first.low_resistance, again.low_resistance)
+    assert cells.cycles[0] == 1001
 
 
 def test_reading_is_the_models_current() -> None:

@@ -15,7 +15,14 @@ from numpy.typing import ArrayLike, NDArray
 from tantala.base.errors import InputError, Problem
 from tantala.base.quantity import to_si
 from tantala.cell.compact.pulses import rectangular_pulse, zero_bias_drift
-from tantala.cell.population import ROOM, Population, PulseOutcome, Quantity, Selection
+from tantala.cell.population import (
+    ROOM,
+    Population,
+    PulseOutcome,
+    Quantity,
+    Selection,
+    _pulse_values,
+)
 
 if TYPE_CHECKING:
     from tantala.cell.cell import CompactCell
@@ -38,10 +45,8 @@ class CompactPopulation(Population):
         self, law: str, given: dict[str, Any], temperature: Quantity, where: Selection, beyond: bool
     ) -> PulseOutcome:
         index = self.select(where)
-        line, gate, width = (
-            np.asarray(self._value(value, unit, name))
-            for (name, value), unit in zip(given.items(), ("V", "V", "s"), strict=True)
-        )
+        kelvin = to_si(temperature, "K", name="temperature")
+        line, gate, width = _pulse_values(given, len(index), kelvin).values()
         sign = 1.0 if law == "set" else -1.0
         before = self.conductance[index].astype(np.float64)
         after, energy, extrapolated = rectangular_pulse(
@@ -51,7 +56,7 @@ class CompactPopulation(Population):
             sign * line,
             gate,
             width,
-            to_si(temperature, "K", name="temperature"),
+            kelvin,
             beyond,
         )
         self.extrapolated.update(extrapolated)
@@ -102,11 +107,3 @@ class CompactPopulation(Population):
         states = model.state_at(self.conductance[self.select(where)].astype(np.float64))
         point = model.operating_point(model.polarity * volts, states, 300.0, self_heating=False)
         return np.abs(point.current).astype(np.float32)
-
-    def cycle(self, count: int, extrapolate: bool = False, **pulses: Any) -> Any:
-        """`count` RESET and SET pulses; a deterministic cell repeats itself after two."""
-        outcome = None
-        for _ in range(min(count, 2)):
-            self.reset_pulse(extrapolate=extrapolate)
-            outcome = self.set_pulse(extrapolate=extrapolate)
-        return outcome
