@@ -359,7 +359,8 @@ class Population:
             from tantala.cell.noise import read_current
 
             return read_current(self, volts, index)
-        return self.cell.law("conduction").current(self.conductance[index], volts).astype(np.float32)
+        law = self.cell.law("conduction")
+        return law.current(self.conductance[index], volts).astype(np.float32)
 
     def write_verify(
         self, low: ArrayLike | str, high: ArrayLike | str, scheme: Any = "ispp", **options: Any
