@@ -201,8 +201,8 @@ def fit_noise(
 
     Robust least squares of ln S over ln f and ln G; every cell weighs alike. With fewer than three
     levels the fall with conductance cannot be told: `noise.exponent` is then in `not_identified`. A
-    white floor, the instrument's, is fitted beside the law and left out. `integration_time` and `slowest`
-    are conditions of use, not told by these data.
+    white floor, the instrument's, is fitted beside the law and left out. `integration_time` and
+    `slowest` are conditions of use, not told by these data.
 
     Raises FitError for series that are too short or not finite.
     """
