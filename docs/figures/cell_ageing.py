@@ -45,7 +45,7 @@ def relaxation() -> plt.Figure:
         robust = [
             MAD_TO_SIGMA * np.median(np.abs(change - np.median(change))) for change in changes
         ]
-        left.loglog(times, deviation, color=colour, label=f"{cell}, standard deviation")
+        left.loglog(times, deviation, color=colour, label=f"{cell}, deviation")
         left.loglog(times, robust, color=colour, linestyle="--", label="robust (1.48 MAD)")
         for group in ("std", "MAD"):
             rows = claimed(f"CA6 {group} {cell}")
