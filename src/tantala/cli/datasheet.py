@@ -118,5 +118,7 @@ def _summary(sheet: Datasheet) -> None:
 
     from tantala.report.summary import summary
 
+    # A pipe has no width of its own; the tables need one in which no line breaks.
     console = Console()
+    console = console if console.is_terminal else Console(width=110)
     console.print(summary(sheet), highlight=False)

@@ -97,7 +97,7 @@ def error_rate(
         stated: (time, temperature) of the stated retention, s and K.
     """
     drawing, panels = figure(_WIDE, 64.0, 2)
-    titles = ("Raw bit error rate", "Uncorrectable bit error rate, after ECC")
+    titles = ("Raw bit error rate", "Uncorrectable bit error rate")
     for axes, rates, title in zip(panels, (raw, corrected), titles, strict=True):
         for index, (kelvin, rate) in enumerate(zip(temperatures, rates, strict=True)):
             shown = rate >= 1e-30
@@ -108,7 +108,7 @@ def error_rate(
         axes.axvline(stated[0], color=GREY, linewidth=0.7, linestyle=":")
         axes.set_ylabel(title)
         _time_axis(axes, times)
-        _decades(axes, 6)
+    _decades(panels[0], 6)
     top = max(float(corrected.max()), limit) * 1e3
     bottom = max(float(corrected[corrected > 0].min(initial=limit)) / 1e3, 1e-30)
     panels[1].set_ylim(min(bottom, limit / 1e3), min(top, 1.0))
