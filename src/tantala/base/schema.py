@@ -10,7 +10,7 @@ Unit types accept a number in SI or a text with a unit and store the SI float:
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, LiteralString, TypeVar
 
 import pydantic
 from pydantic import BaseModel, BeforeValidator, ConfigDict
@@ -32,7 +32,7 @@ def _si(unit: str) -> BeforeValidator:
         try:
             return to_si(value, unit)
         except InputError as error:
-            raise _wording("quantity", _sentence(error.problems[0])) from None
+            raise _wording("tantala.quantity", _sentence(error.problems[0])) from None
 
     return BeforeValidator(convert)
 
@@ -44,14 +44,14 @@ def _sentence(problem: Problem) -> str:
     return text + (f". Try: {problem.hint}" if problem.hint else "")
 
 
-def _wording(kind: str, text: str) -> PydanticCustomError:
+def _wording(kind: LiteralString, text: str) -> PydanticCustomError:
     """A pydantic error in our own words; through the context, so that braces stay as they are."""
-    return PydanticCustomError("tantala." + kind, "{text}", {"text": text})
+    return PydanticCustomError(kind, "{text}", {"text": text})
 
 
 def _whole_bits(value: float) -> int:
     if value != int(value) or value <= 0:
-        raise _wording("bits", "not a positive whole number of bits")
+        raise _wording("tantala.bits", "not a positive whole number of bits")
     return int(value)
 
 

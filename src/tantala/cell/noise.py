@@ -107,7 +107,7 @@ def read_current(
     law: NoiseLaw = population.cell.law("noise")
     time = law.integration_time if integration_time is None else integration_time
     conductance = population.conductance[index]
-    mean = population.cell.conduction.current(conductance, volts).astype(np.float32)
+    mean = population.cell.law("conduction").current(conductance, volts).astype(np.float32)
     address = index.astype(np.uint64) + np.uint64(population.first_address)
     event = population.reads
     population.reads += 1

@@ -27,13 +27,15 @@ class TrainStatistics:
 
     unfinished: share of cells that have not passed their verify after k pulses, k = 0 .. k_max,
         starting at 1. energy: mean energy of pulse number 1 .. k_max, J, in cell and transistor
-        (the last known value where no cell needed that many). voltage, gate_voltage: largest line
+        (the last known value where no cell needed that many); charge: drawn from the line, C,
+        likewise. voltage, gate_voltage: largest line
         and word-line voltage that occurred, V. current: 99.9 % quantile over cells of the mean
         current of a pulse, A. width: of a pulse, s.
     """
 
     unfinished: NDArray[np.float64]
     energy: NDArray[np.float64]
+    charge: NDArray[np.float64]
     voltage: float
     gate_voltage: float
     current: float
@@ -98,12 +100,11 @@ def _train(
 ) -> TrainStatistics:
     counts = np.arange(int(limit) + 1)
     needed = np.where(ok, pulses, np.iinfo(np.uint32).max)[pulses > 0]
-    unfinished = np.array([np.mean(needed > count) for count in counts])
-    means = np.array([part.energy.mean() for part in trace], dtype=float)
-    energy = np.concatenate([means, np.full(int(limit) - len(means), means[-1])])
+    unfinished = np.array([float(np.mean(needed > count)) for count in counts])
     return TrainStatistics(
         unfinished=unfinished,
-        energy=energy,
+        energy=_each([float(part.energy.mean()) for part in trace], int(limit)),
+        charge=_each([float((part.energy / part.line).mean()) for part in trace], int(limit)),
         voltage=max(float(part.line.max()) for part in trace),
         gate_voltage=max(float(part.gate.max()) for part in trace),
         current=float(
@@ -111,3 +112,8 @@ def _train(
         ),
         width=trace[0].width,
     )
+
+
+def _each(means: list[float], limit: int) -> NDArray[np.float64]:
+    """Means of pulse 1 .. limit; the last known one where no cell needed that many."""
+    return np.array(means + [means[-1]] * (limit - len(means)))

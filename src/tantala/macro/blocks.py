@@ -158,6 +158,6 @@ def _supplies(setting: Setting, plan: Plan, column: ColumnPath, array: CellArray
         gate,
         bandgap(process, circuits, setting.high_supply),
         voltage,
-        per_volt / cell.set.voltage,
-        per_volt / cell.reset.voltage,
+        per_volt * cell.set.cell_charge / cell.set.cell_energy,
+        per_volt * cell.reset.cell_charge / cell.reset.cell_energy,
     )

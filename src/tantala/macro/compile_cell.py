@@ -51,8 +51,8 @@ def compile_life(
 ) -> BitCell:
     """A cell as written and at the end of a life of (time in s, temperature in K, cycles).
 
-    Its read word line stands at the SET gate voltage; see `compile_cell`. Where no cell of the
-    sample stayed unwritten, one is assumed: less cannot be told from a sample.
+    Its read word line stands at the SET gate voltage; see `compile_cell`. The share of cells that
+    stay unwritten is the residue of their pulse trains, counted or continued (`train`).
     """
     _require_geometry(cell)
     statistics = write_statistics(cell, scheme)
@@ -69,9 +69,7 @@ def compile_life(
         aged=levels_of(cell, scheme, *life, extrapolate),
         set=trains[0],
         reset=trains[1],
-        stuck=sum(
-            max(part.failed, 1.0 / statistics.cells) for part in (statistics.set, statistics.reset)
-        ),
+        stuck=trains[0].residue + trains[1].residue,
         records=tuple(cell.item.numbers.values()),
         model=cell,
     )
@@ -151,6 +149,7 @@ def train(counted: TrainStatistics, cells: int) -> PulseTrain:
     return PulseTrain(
         share,
         np.array(counted.energy, dtype=float),
+        np.array(counted.charge, dtype=float),
         counted.voltage,
         counted.gate_voltage,
         counted.current,

@@ -202,20 +202,16 @@ def _embedded(row: Item) -> tuple[Predictions, dict[str, str]]:
     }
     left = {
         "write_time": "pulse widths not published",
+        "raw_bit_error_rate": "that of the borrowed cell says nothing of this one",
         "mlc_write_time": "several bits a cell are not modelled",
     }
     if row.has("inputs.write_cycle"):
-        cycle = row.value("inputs.write_cycle", "s")
-        rate = row.value("inputs.word", "bit") / cycle
-        predictions["write_bandwidth"] = ("bit/s", rate, "its word and write cycle")
+        left["write_bandwidth"] = "its word over its write cycle: arithmetic, not a prediction"
     elif row.has("published.write_energy_per_bit"):
         how = "write scheme of the borrowed cell"
         energy, rate = sheet["write_energy_per_bit_J"], sheet["write_bandwidth_bit_per_s"]
         predictions["write_energy_per_bit"] = ("J", energy, how)
         predictions["write_bandwidth"] = ("bit/s", rate, how)
-        fresh = macro.error_rates(macro.cell.fresh).raw + 0.5 * macro.cell.stuck
-        told = "as written, unwritable cells included"
-        predictions["raw_bit_error_rate"] = ("1", fresh, told)
     return predictions, {k: v for k, v in left.items() if row.has(f"published.{k}")}
 
 

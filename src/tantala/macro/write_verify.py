@@ -23,14 +23,17 @@ class PulseTrain:
         unfinished: share of cells that have not passed verify after k pulses, k = 0 .. k_max;
             starts at 1 and does not rise. Shape (k_max + 1,).
         energy: mean energy in the cell of a pulse with number 1 .. k_max, J. Shape (k_max,).
+        charge: mean charge which that pulse draws from the line, C. Shape (k_max,).
         voltage: voltage that the array driver must deliver for the highest pulse, V.
         gate_voltage: word-line voltage of the pulse, V.
-        current: largest current of one cell during a pulse, A.
+        current: 99.9 % quantile over cells of the mean current of a pulse, A; the first moments
+            of a RESET, before the cell opens, draw more.
         width: pulse width, s.
     """
 
     unfinished: Floats
     energy: Floats
+    charge: Floats
     voltage: float
     gate_voltage: float
     current: float
@@ -45,6 +48,11 @@ class PulseTrain:
     def cell_energy(self) -> float:
         """Mean energy dissipated in one switched cell over its pulses, J."""
         return float((self.unfinished[:-1] * self.energy).sum())
+
+    @property
+    def cell_charge(self) -> float:
+        """Mean charge that one switched cell draws from the line over its pulses, C."""
+        return float((self.unfinished[:-1] * self.charge).sum())
 
     @property
     def residue(self) -> float:
@@ -107,4 +115,12 @@ def geometric_train(
     unfinished = np.power(1.0 - success, np.arange(pulses + 1, dtype=float))
     if not 0.0 < success <= 1.0 or pulses < 1 or not math.isfinite(energy):
         raise ValueError(f"success {success}, pulses {pulses}, energy {energy}")
-    return PulseTrain(unfinished, np.full(pulses, energy), voltage, gate_voltage, current, width)
+    return PulseTrain(
+        unfinished,
+        np.full(pulses, energy),
+        np.full(pulses, energy / voltage),
+        voltage,
+        gate_voltage,
+        current,
+        width,
+    )

@@ -50,7 +50,7 @@ class Wire:
     pitch: float
 
 
-def resistivity(material: WireMaterial, width: Values, temperature: float) -> np.ndarray:
+def resistivity(material: WireMaterial, width: Values, temperature: float) -> Values:
     """Resistivity [ohm m] of a wire `width` [m] wide at `temperature` [K]."""
     width = values(width)
     warming = material.temperature_coefficient * (temperature - RESISTIVITY_REFERENCE)

@@ -48,37 +48,46 @@ def front(sheet: Datasheet) -> Front:
 
 
 def _features(sheet: Datasheet) -> tuple[Text, ...]:
-    identity, key = sheet.identity, sheet.key
-    span = temperatures(identity.temperature_min_K, identity.temperature_max_K)
-    read, write = key("read_latency_s"), key("write_time_s")
+    identity = sheet.identity
     tolerance = percent(identity.supply_tolerance, 2)
-    features: list[Text] = [
+    return (
         "1T1R resistive memory, altered in place: no erase",
-        f"{written(identity.capacity_bit, 'bit')} in words of {identity.word_bit} bit,"
-        f" {_code(sheet)}",
-        f"Random read in {written(read.typical, 's')} typical,"
-        f" {written(read.maximum, 's')} at most over {span}",
-        f"Word write in {written(write.typical, 's')} typical, by pulse and verify",
+        *_speed(sheet),
         f"{integer(identity.endurance_cycles)} write cycles, then"
         f" {storage_time(identity.retention_time_s)} at"
         f" {written(identity.retention_temperature_K, 'K')}",
         f"Supplies {written(identity.core_supply_V, 'V')} and"
         f" {written(identity.high_supply_V, 'V')}, ±{tolerance}; write voltages made on chip",
-    ]
-    if sheet.serial is not None:
-        features.insert(
-            1,
-            f"Serial peripheral interface at {written(sheet.serial.clock_Hz, 'Hz')},"
-            f" pages of {sheet.serial.page_bit // 8} bytes",
+    )
+
+
+def _speed(sheet: Datasheet) -> tuple[Text, ...]:
+    """Capacity, code and times, as the kind of chip has them."""
+    identity, serial = sheet.identity, sheet.serial
+    capacity = written(identity.capacity_bit, "bit")
+    span = temperatures(identity.temperature_min_K, identity.temperature_max_K)
+    if serial is not None:
+        page = sheet.key("page_write_time_s")
+        return (
+            f"{capacity}, {_code(sheet)} in {identity.word_bit} bit",
+            f"Serial peripheral interface at {written(serial.clock_Hz, 'Hz')}, {span}",
+            f"Page of {serial.page_bit // 8} bytes written in {written(page.typical, 's')} typical",
         )
-    return tuple(features)
+    read, write = sheet.key("read_latency_s"), sheet.key("write_time_s")
+    return (
+        f"{capacity} in words of {identity.word_bit} bit, {_code(sheet)}",
+        f"Random read in {written(read.typical, 's')} typical,"
+        f" {written(read.maximum, 's')} at most over {span}",
+        f"Word write in {written(write.typical, 's')} typical, by pulse and verify",
+    )
 
 
 def _code(sheet: Datasheet) -> str:
     identity = sheet.identity
     if identity.correctable == 0:
-        return "without error correction"
-    return f"{identity.code} corrects {identity.correctable} errors a word"
+        return "no error correction"
+    errors = "error" if identity.correctable == 1 else "errors"
+    return f"{identity.code} corrects {identity.correctable} {errors}"
 
 
 def _description(sheet: Datasheet) -> list[Text]:

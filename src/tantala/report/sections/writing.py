@@ -84,7 +84,8 @@ def _directions(sheet: Datasheet) -> Table:
         "Line: largest bit-line (SET) or source-line (RESET) voltage of the scheme. Left"
         " unverified:"
         " share of cells after the last pulse allowed; what is left is up to the error correction."
-        " 0 means none in the sample.",
+        " Below one in 20 000, the sample, it is not counted: the rate of the last counted pulses"
+        " goes on.",
     )
     return Table("pulses", "Write pulses", columns, tuple(rows), notes)
 
