@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import functools
+import io
 import re
+from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -31,8 +33,19 @@ def _environment() -> Environment:
 
 @functools.cache
 def _font_data(face: str) -> str:
-    data = (style.FONT_FOLDER / style.FONT_FILES[face]).read_bytes()
-    return "data:font/otf;base64," + base64.b64encode(data).decode("ascii")
+    """A face of the datasheet's font as a data URL, cut down to the characters that it sets."""
+    import matplotlib
+    from fontTools.subset import Options, Subsetter
+    from fontTools.ttLib import TTFont
+
+    file = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / style.FONT_FILES[face]
+    font = TTFont(file, recalcTimestamp=False)
+    subsetter = Subsetter(Options(hinting=False, layout_features=["kern"], drop_tables=["FFTM"]))
+    subsetter.populate(unicodes=style.FONT_CHARACTERS)
+    subsetter.subset(font)
+    data = io.BytesIO()
+    font.save(data)
+    return "data:font/ttf;base64," + base64.b64encode(data.getvalue()).decode("ascii")
 
 
 def _css(front: Front, name: str) -> str:

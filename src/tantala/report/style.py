@@ -7,7 +7,6 @@ from __future__ import annotations
 import functools
 import io
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec
 
 if TYPE_CHECKING:
@@ -16,13 +15,15 @@ if TYPE_CHECKING:
 
 Arguments = ParamSpec("Arguments")
 
-FONT_FOLDER = Path(__file__).parent / "fonts"
-FONT = "Inter"
+# The font that matplotlib brings along, so that every machine prints the same page.
+FONT = "DejaVu Sans"
 FONT_FILES = {
-    "regular": "Inter-Regular.otf",
-    "semibold": "Inter-SemiBold.otf",
-    "italic": "Inter-Italic.otf",
+    "regular": "DejaVuSans.ttf",
+    "semibold": "DejaVuSans-Bold.ttf",
+    "italic": "DejaVuSans-Oblique.ttf",
 }
+# Latin, Greek, punctuation, sub- and superscripts, arrows and signs: what a datasheet sets.
+FONT_CHARACTERS = (*range(0x20, 0x180), *range(0x370, 0x400), *range(0x2010, 0x2300))
 
 INK = "#1a1f26"
 GREY = "#5c6670"
@@ -44,24 +45,20 @@ TEMPERATURES = ("#2166ac", "#4d9ac0", "#8a8d91", "#dd8452", "#b2182b", "#67001f"
 
 @functools.cache
 def _settings() -> dict[Any, Any]:
-    """Matplotlib settings of every figure; registers the shipped font at first use."""
-    from matplotlib import font_manager
-
-    for name in FONT_FILES.values():
-        font_manager.fontManager.addfont(str(FONT_FOLDER / name))
+    """Matplotlib settings of every figure."""
     return {
         "font.family": FONT,
-        "font.size": 7.5,
-        "axes.labelsize": 7.5,
-        "axes.titlesize": 7.5,
+        "font.size": 6.75,
+        "axes.labelsize": 6.75,
+        "axes.titlesize": 6.75,
         "axes.linewidth": 0.6,
         "axes.edgecolor": INK,
         "axes.labelcolor": INK,
         "text.color": INK,
         "xtick.color": INK,
         "ytick.color": INK,
-        "xtick.labelsize": 7,
-        "ytick.labelsize": 7,
+        "xtick.labelsize": 6.3,
+        "ytick.labelsize": 6.3,
         "xtick.direction": "in",
         "ytick.direction": "in",
         "xtick.major.size": 3,
@@ -77,13 +74,13 @@ def _settings() -> dict[Any, Any]:
         "axes.grid": True,
         "axes.axisbelow": True,
         "lines.linewidth": 1.3,
-        "legend.fontsize": 6.8,
+        "legend.fontsize": 6.12,
         "legend.frameon": False,
         "legend.handlelength": 1.6,
         "mathtext.fontset": "custom",
         "mathtext.rm": FONT,
         "mathtext.it": f"{FONT}:italic",
-        "mathtext.bf": f"{FONT}:semibold",
+        "mathtext.bf": f"{FONT}:bold",
         "mathtext.cal": FONT,
         "mathtext.sf": FONT,
         "mathtext.tt": FONT,

@@ -8,6 +8,7 @@ from xml.sax.saxutils import escape, quoteattr
 from tantala.report.style import FONT, INK
 
 POINT = 25.4 / 72.0  # mm
+LETTER = 0.9  # drawings are laid out for a narrower face than DejaVu Sans
 
 
 class Drawing:
@@ -130,6 +131,7 @@ class Drawing:
         sub: str = "",
     ) -> None:
         """A line of text, `size` in points, baseline at y; `sub` is set as a subscript after it."""
+        size *= LETTER
         body = escape(content)
         if sub:
             body += (
