@@ -30,7 +30,7 @@ picture: datasheet  ## Render the README's picture from the datasheet (needs pdf
 	$(BIN)/python docs/figures/datasheet_picture.py datasheet/$(DESIGN).pdf docs/images/datasheet.png
 
 test: $(VENV)/.test  ## Run every test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 lint: $(VENV)/.lint  ## Format, style, types and the direction of imports
 	$(BIN)/ruff format --check .
