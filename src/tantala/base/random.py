@@ -102,13 +102,6 @@ def uniform_from_word(word):
     return (np.float64(word) + 0.5) * TWO_TO_MINUS_32
 
 
-def uniform01(
-    seed: int, purpose_word: int, address: ArrayLike, event: ArrayLike = 0
-) -> NDArray[Any]:
-    """One uniform (0, 1) float64 per (address, event): word 0 of the block."""
-    return (words(seed, purpose_word, address, event)[0] + 0.5) * TWO_TO_MINUS_32
-
-
 # Wichura, "Algorithm AS 241: the percentage points of the normal distribution", Applied
 # Statistics 37 (1988) 477, routine PPND16: about 1e-16 relative.
 _A = (3.3871328727963666080e0, 1.3314166789178437745e2, 1.9715909503065514427e3,

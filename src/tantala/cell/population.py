@@ -351,7 +351,10 @@ class Population:
     def read(
         self, voltage: Quantity | None = None, noise: bool = True, where: Selection = None
     ) -> NDArray[np.float32]:
-        """Read current [A], one a selected cell; `noise=False` for the mean current."""
+        """Read current [A], one a selected cell; `noise=False` for the mean current.
+
+        A cell whose file gives no noise law reads without noise.
+        """
         volts = self.cell.nominal.read_voltage if voltage is None else voltage
         volts = _non_negative(volts, "V", "read voltage")
         index = self.select(where)

@@ -93,6 +93,15 @@ class Scheme:
         """
         if name not in SCHEMES:
             raise InputError(unknown("write-verify scheme", name, SCHEMES))
+        if not cell.item.has("write"):
+            raise InputError(
+                Problem(
+                    f"cell {cell.name!r} cannot be written by a scheme",
+                    cell.item.path.name,
+                    because="its file gives no numbers under 'write'",
+                    hint="place() puts its cells at a conductance",
+                )
+            )
         problems: list[Problem] = []
         knobs: dict[str, Knob] = {}
         for knob in ("set_wordline", "set_bitline", "reset_wordline", "reset_sourceline"):

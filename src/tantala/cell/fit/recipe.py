@@ -6,7 +6,7 @@ recipe of one run from its arguments. Paths in a recipe are relative to the fold
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -81,10 +81,3 @@ def read_measurements(recipe: Recipe, folder: Path) -> list[tuple[Measurement, M
             tables.append((entry, table))
     raise_if(problems, FitError)
     return tables
-
-
-def tables_of_kind(
-    tables: Sequence[tuple[Measurement, MeasurementTable]], kind: str
-) -> list[tuple[Measurement, MeasurementTable]]:
-    """The tables of one kind, in the recipe's order."""
-    return [(entry, table) for entry, table in tables if table.kind == kind]
