@@ -27,7 +27,7 @@ from numba import njit, prange
 from numpy.typing import ArrayLike, NDArray
 
 from tantala.base.binding import quantity
-from tantala.base.errors import FitError, Problem
+from tantala.base.errors import FitError, InputError, Problem
 from tantala.base.random import normal, philox4x32, purpose, seed_words
 from tantala.cell.elementary import FAST, F, exp32, log32, normal32
 from tantala.cell.fit.result import Curve, FitResult, FittedNumber, Goodness
@@ -107,7 +107,10 @@ def read_current(
     law: NoiseLaw = population.cell.law("noise")
     time = law.integration_time if integration_time is None else integration_time
     conductance = population.conductance[index]
-    mean = population.cell.law("conduction").current(conductance, volts).astype(np.float32)
+    conduction = population.cell.conduction
+    if conduction is None:
+        raise InputError(Problem(f"cell {population.cell.name!r} has no conduction law"))
+    mean = conduction.current(conductance, volts).astype(np.float32)
     address = index.astype(np.uint64) + np.uint64(population.first_address)
     event = population.reads
     population.reads += 1
