@@ -17,7 +17,13 @@ if TYPE_CHECKING:
     import pint
 
 ZERO_CELSIUS = 273.15  # K, definition of the degree Celsius (SI brochure, 9th edition, 2.3.1)
-_QUANTITY = re.compile(r"^\s*([+-]?(?:\d[\d_,]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*?)\s*$")
+# Pint would read "bits!" as a factorial and "bit bit" as a square, so a unit is held to names with
+# powers, joined by * or /; a comma is refused, for it means thousands to some and tenths to others.
+_NAME = r"(?:°?[A-Za-zµμΩ]+(?:\^-?\d+|\*\*-?\d+)?|%|1)"
+_QUANTITY = re.compile(
+    r"^\s*([+-]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"
+    rf"\s*((?:{_NAME}(?:\s*[*/]\s*{_NAME})*)?)\s*$"
+)
 _COMMON_SLIPS = {"C": "degC", "°C": "degC", "Mb": "Mibit", "KB": "KiB", "MB": "MiB"}
 
 
@@ -77,7 +83,7 @@ def _parse(text: str, unit: str, name: str, where: str) -> float:
     match = _QUANTITY.match(text)
     if match is None:
         raise InputError(Problem(f"{name} is not a quantity", where, repr(text), _example(unit)))
-    number = float(match[1].replace("_", "").replace(",", ""))
+    number = float(match[1].replace("_", ""))
     given = match[2] or "dimensionless"
     if given == "%":
         given = "percent"

@@ -116,4 +116,5 @@ def _keys(model: type[BaseModel], location: list[str]) -> list[str]:
         for inner in getattr(current, "__args__", ()):
             if hasattr(inner, "model_fields"):
                 current = inner
-    return sorted(getattr(current, "model_fields", {}))
+    fields = getattr(current, "model_fields", {})
+    return sorted(field.alias or name for name, field in fields.items())

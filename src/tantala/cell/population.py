@@ -349,14 +349,20 @@ class Population:
         retention.age(self, seconds, kelvin, extrapolate)
 
     def read(
-        self, voltage: Quantity | None = None, noise: bool = True, where: Selection = None
+        self,
+        voltage: Quantity | None = None,
+        noise: bool = True,
+        where: Selection = None,
+        extrapolate: bool = False,
     ) -> NDArray[np.float32]:
         """Read current [A], one a selected cell; `noise=False` for the mean current.
 
-        A cell whose file gives no noise law reads without noise.
+        A cell whose file gives no noise law reads without noise. Raises RangeViolation for a
+        voltage at which no current was measured, unless `extrapolate`.
         """
         volts = self.cell.nominal.read_voltage if voltage is None else voltage
         volts = _non_negative(volts, "V", "read voltage")
+        self.check("conduction", extrapolate, voltage=(volts, volts))
         index = self.select(where)
         if noise and self.cell.noise is not None:
             from tantala.cell.noise import read_current

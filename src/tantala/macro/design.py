@@ -138,7 +138,11 @@ class Supplies(FileModel):
 class Environment(FileModel):
     """Corners and junction temperatures over which every requirement must hold."""
 
-    corners: tuple[Annotated[str, AfterValidator(_corner)], ...] = ("slow", "typical", "fast")
+    corners: Annotated[tuple[Annotated[str, AfterValidator(_corner)], ...], Field(min_length=1)] = (
+        "slow",
+        "typical",
+        "fast",
+    )
     temperature_min: Temperature
     temperature_typical: Temperature
     temperature_max: Temperature
@@ -268,7 +272,7 @@ class Design(FileModel):
     """A chip: an embedded macro, or a stand-alone serial chip around one."""
 
     kind: Literal["chip"]
-    name: str
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
     title: str
     description: str = ""
     type: Literal["embedded", "serial"]

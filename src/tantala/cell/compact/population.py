@@ -97,7 +97,11 @@ class CompactPopulation(Population):
         self._keep(np.arange(len(self)), drifted)
 
     def read(
-        self, voltage: Quantity | None = None, noise: bool = True, where: Selection = None
+        self,
+        voltage: Quantity | None = None,
+        noise: bool = True,
+        where: Selection = None,
+        extrapolate: bool = False,
     ) -> NDArray[np.float32]:
         """Read current [A] by the model's own I-V, without self-heating; it has no noise."""
         volts = self._value(
