@@ -280,3 +280,12 @@ def test_reset_stays_physical(
     assert (cells.conductance < 1.6 * before).all()  # the small fall before the onset
     assert np.isfinite(outcome.energy).all()
     assert (outcome.energy >= 0.0).all()
+
+
+def test_a_pulse_without_voltage_is_none() -> None:
+    cells = load_cell("hfox_64k").sample(64, seed=1)
+    before = cells.conductance.copy()
+    for outcome in (cells.set_pulse(bitline=0.0), cells.reset_pulse(sourceline="0 V")):
+        assert not outcome.energy.any()
+        assert not outcome.switched.any()
+    assert np.array_equal(cells.conductance, before)

@@ -191,6 +191,10 @@ class Population:
         kelvin = to_si(temperature, "K", name="temperature")
         values = _pulse_values(given, count, kelvin)
         self.check(law, beyond, temperature=(kelvin, kelvin), **_extents(values))
+        driven = next(iter(values.values()))
+        if driven.ndim == 0 and driven == 0.0:
+            # The laws are of driven cells: without a voltage there is no pulse, and no write.
+            return PulseOutcome(np.zeros(count, np.float32), np.zeros(count, np.bool_))
         energy = np.empty(count, np.float32)
         switched = np.empty(count, np.bool_)
         kernel = (pulses.SET if law == "set" else pulses.RESET)[self.backend]
