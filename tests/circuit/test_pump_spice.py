@@ -5,7 +5,6 @@ here a switched-capacitor pump with near-ideal switches is simulated on its own.
 """
 
 import re
-import shutil
 import subprocess
 
 import pytest
@@ -13,10 +12,11 @@ from blocks import circuits, process
 
 from tantala.circuit import charge_pump
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("ngspice") is None,
-    reason="ngspice is NOT INSTALLED: the pump equations are not cross-checked",
-)
+
+@pytest.fixture(autouse=True)
+def ngspice(program):
+    """Skip loudly without ngspice; fail where CI says that nothing may be absent."""
+    return program("ngspice")
 
 
 def simulate(folder, pump, supply, load, buffer, measures, duration, start):

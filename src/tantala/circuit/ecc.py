@@ -11,6 +11,7 @@ would be in the hardware.
 from __future__ import annotations
 
 import functools
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
@@ -35,7 +36,7 @@ class Decoded:
     failed: NDArray[np.bool_]
 
 
-class Code:
+class Code(ABC):
     """A systematic linear block code over bits, given by the check columns of its data bits.
 
     `columns` (k,) uint64: the check bits that data bit i toggles. `n`, `k`, `r` = n - k check bits,
@@ -94,12 +95,12 @@ class Code:
         failed[wrong] = failed_wrong
         return Decoded(data, check, corrected, failed)
 
+    @abstractmethod
     def locate(self, syndrome: Words) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """Positions to flip, (words, t) padded with -1, and which words cannot be corrected.
 
         Position i < k is data bit i, else check bit i - k. Syndromes must be non-zero.
         """
-        raise NotImplementedError
 
     def parity_weights(self) -> NDArray[np.int64]:
         """Data bits in each check equation, (r,): what its XOR tree adds up."""
