@@ -14,6 +14,7 @@ __version__ = "0.1.0"
 
 # Public names load on first use, so that `import tantala` and `tantala --help` stay fast.
 _PUBLIC = {
+    "Array": "tantala.array",
     "load_cell": "tantala.cell",
     "load_technology": "tantala.technology",
     "load_design": "tantala.macro",
@@ -25,6 +26,7 @@ _PUBLIC = {
 }
 
 if TYPE_CHECKING:
+    from tantala.array import Array
     from tantala.base.errors import FitError, InputError, RangeViolation, TantalaError
     from tantala.cell import load_cell
     from tantala.macro import load_design
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from tantala.technology import load_technology
 
 __all__ = [
+    "Array",
     "FitError",
     "InputError",
     "RangeViolation",

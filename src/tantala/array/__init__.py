@@ -1,0 +1,9 @@
+"""Arrays of cells on real wires, solved exactly."""
+
+from __future__ import annotations
+
+from tantala.array.compiled import CompiledArray
+from tantala.array.crosspoint import Array
+from tantala.array.solution import PowerBalance, Solution
+
+__all__ = ["Array", "CompiledArray", "PowerBalance", "Solution"]

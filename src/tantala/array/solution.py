@@ -1,0 +1,157 @@
+"""The electrical state of an array under given line voltages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tantala.base.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    from tantala.array.crosspoint import Array
+
+Vector = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class PowerBalance:
+    """Where the power goes, W. `mismatch` is |delivered - dissipated| over the larger of the two.
+
+    `drivers` is lost in driver and sense resistances, `delivered` comes from all sources together.
+    """
+
+    delivered: float
+    cells: float
+    row_wires: float
+    column_wires: float
+    drivers: float
+
+    @property
+    def dissipated(self) -> float:
+        """Sum of the parts, W."""
+        return self.cells + self.row_wires + self.column_wires + self.drivers
+
+    @property
+    def mismatch(self) -> float:
+        """Relative difference of delivered and dissipated power: an independent check."""
+        scale = max(abs(self.delivered), abs(self.dissipated))
+        return abs(self.delivered - self.dissipated) / scale if scale else 0.0
+
+
+@dataclass(frozen=True)
+class Solution:
+    """Answer of `CompiledArray.solve`; K is absent from shapes where one vector was given.
+
+    currents         (M,) or (M, K)  A out of each column into its sense ends
+    row_currents     (N,) or (N, K)  A from its drivers into each row
+    residual         ()   or (K,)    relative residual of the nodal equations, measured
+    iterations       ()   or (K,)    of the linear solver; 0 where it is direct
+    row_voltages     (N, M[, K])     V on the row's wire at each cell; None unless kept
+    column_voltages  (N, M[, K])     V on the column's wire at each cell; None unless kept
+    cell_currents    (N, M[, K])     A from row to column through each cell; None unless kept
+    """
+
+    array: Array = field(repr=False)
+    rows: Vector
+    columns: Vector
+    currents: Vector
+    row_currents: Vector
+    residual: Vector | float
+    iterations: NDArray[np.int64] | int
+    method: str
+    nodes: tuple[Vector, Vector, Vector] | None = field(default=None, repr=False)
+
+    def _kept(self, which: int) -> Vector:
+        if self.nodes is None:
+            raise InputError(
+                Problem(
+                    "node voltages of many vectors are kept only on request",
+                    because="they take 24 bytes a cell and vector",
+                    hint="solve(voltages, nodes=True)",
+                )
+            )
+        return self.nodes[which]
+
+    @property
+    def row_voltages(self) -> Vector:
+        """Voltage of each row's wire at each cell, V; (N, M) or (N, M, K)."""
+        return self._kept(0)
+
+    @property
+    def column_voltages(self) -> Vector:
+        """Voltage of each column's wire at each cell, V; (N, M) or (N, M, K)."""
+        return self._kept(1)
+
+    @property
+    def cell_currents(self) -> Vector:
+        """Current from row to column through each cell, A; (N, M) or (N, M, K)."""
+        return self._kept(2)
+
+    @property
+    def cell_voltages(self) -> Vector:
+        """Voltage across each cell, V; (N, M) or (N, M, K)."""
+        return self.row_voltages - self.column_voltages
+
+    @property
+    def row_wire_currents(self) -> Vector:
+        """Current through the wire segment before each cell of a row, away from the driver, A.
+
+        (N, M) or (N, M, K); the first is what the driver delivers. Sums of cell currents, so that
+        nothing cancels where the wires hardly drop any voltage.
+        """
+        far = self._far_currents()[0]
+        behind = np.cumsum(self.cell_currents[:, ::-1], axis=1)[:, ::-1]
+        return behind - far[:, None]
+
+    @property
+    def column_wire_currents(self) -> Vector:
+        """Current through the wire segment after each cell of a column, towards the sense end, A.
+
+        (N, M) or (N, M, K); the last is what the sense end takes.
+        """
+        return np.cumsum(self.cell_currents, axis=0) + self._far_currents()[1][None]
+
+    def _far_currents(self) -> tuple[Vector, Vector]:
+        """Currents into the far ends of rows (N,[K]) and columns (M,[K]), A."""
+        rows, columns = self.array.far_conductances()
+        shape = (-1,) + (1,) * (self.row_voltages.ndim - 2)
+        return (
+            rows.reshape(shape) * (self.rows - self.row_voltages[:, -1]),
+            columns.reshape(shape) * (self.columns - self.column_voltages[0]),
+        )
+
+    def power(self) -> PowerBalance:
+        """Where the power goes, from the kept node voltages of one vector.
+
+        Raises InputError for many vectors.
+        """
+        if self.row_voltages.ndim != 2:
+            raise InputError(
+                Problem("the power balance is of one vector", hint="solve one vector at a time")
+            )
+        array = self.array
+        far_rows, far_columns = self._far_currents()
+        along, down = self.row_wire_currents, self.column_wire_currents
+        # Segments between cells; an end segment belongs to the wire, its driver to the drivers.
+        near_rows, near_columns = along[:, 0], down[-1]
+        row_wires = array.row_wire * float(
+            np.sum(along[:, 1:] ** 2) + np.sum(near_rows**2) + np.sum(far_rows**2)
+        )
+        column_wires = array.column_wire * float(
+            np.sum(down[:-1] ** 2) + np.sum(near_columns**2) + np.sum(far_columns**2)
+        )
+        drivers = sum(
+            float(np.sum(np.where(np.isinf(ohm), 0.0, ohm) * current**2))
+            for ohm, current in (
+                (array.row_driver, near_rows),
+                (array.row_far, far_rows),
+                (array.column_sense, near_columns),
+                (array.column_far, far_columns),
+            )
+        )
+        delivered = float(self.rows @ self.row_currents - self.columns @ self.currents)
+        cells = float(np.sum(self.cell_voltages * self.cell_currents))
+        return PowerBalance(delivered, cells, row_wires, column_wires, drivers)
