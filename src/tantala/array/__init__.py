@@ -4,6 +4,16 @@ from __future__ import annotations
 
 from tantala.array.compiled import CompiledArray
 from tantala.array.crosspoint import Array
+from tantala.array.gated import GatedArray
+from tantala.array.gated_solution import GatedPowerBalance, GatedSolution
 from tantala.array.solution import PowerBalance, Solution
 
-__all__ = ["Array", "CompiledArray", "PowerBalance", "Solution"]
+__all__ = [
+    "Array",
+    "CompiledArray",
+    "GatedArray",
+    "GatedPowerBalance",
+    "GatedSolution",
+    "PowerBalance",
+    "Solution",
+]

@@ -68,13 +68,13 @@ class Array:
         """(rows, columns)."""
         return self.conductance.shape  # type: ignore[return-value]
 
-    def farconductances(self) -> tuple[Vector, Vector]:
+    def far_conductances(self) -> tuple[Vector, Vector]:
         """Conductance from the last cell's node to the far end's source: rows, columns; S."""
         return ends(self.row_wire, self.row_driver, self.row_far)[1], ends(
             self.column_wire, self.column_sense, self.column_far
         )[1]
 
-    def nearresistances(self) -> tuple[Vector, Vector]:
+    def near_resistances(self) -> tuple[Vector, Vector]:
         """Resistance from the first cell's node to the near end's source: rows, columns; ohm."""
         return ends(self.row_wire, self.row_driver, self.row_far)[0], ends(
             self.column_wire, self.column_sense, self.column_far
