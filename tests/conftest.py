@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import subprocess
 import warnings
 from pathlib import Path
 
@@ -45,3 +47,20 @@ def program():
         return str(path)
 
     return find
+
+
+@pytest.fixture
+def ngspice(program, tmp_path):
+    """A function that runs a netlist and returns what ngspice prints, {name: value}."""
+    path = program("ngspice")
+
+    def run(netlist: str) -> dict[str, float]:
+        file = tmp_path / "circuit.cir"
+        file.write_text(netlist, encoding="utf-8")
+        output = subprocess.run(
+            [path, "-b", str(file)], capture_output=True, text=True, timeout=300, check=True
+        ).stdout
+        found = re.findall(r"^(\S+)\s*=\s*([-+.\deE]+)", output, flags=re.MULTILINE)
+        return {name: float(value) for name, value in found}
+
+    return run

@@ -16,7 +16,7 @@ def exact_circuit(resistors, fixed):
     `fixed` gives the voltage of each driven node. Infinite resistors are left out, those of 0 ohm
     make their nodes one. Nodes that nothing drives are absent from the answer.
     """
-    root = _joined(resistors)
+    root = {node: node for node in fixed} | _joined(resistors)
     level = {root[node]: Fraction(volt) for node, volt in fixed.items()}
     links = _conducting(resistors, root, set(level))
     free = sorted({node for link in links for node in link[:2]} - set(level), key=repr)

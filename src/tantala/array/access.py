@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tantala.array.wiring import Vector, resistances
-from tantala.base.errors import InputError, Problem
+from tantala.array.wiring import Vector, conductances, resistances
+from tantala.base.errors import InputError, Problem, raise_if
 from tantala.base.quantity import to_si
 
 Gates = NDArray[np.bool_]
@@ -62,8 +62,12 @@ def off_conductance(given: Any, problems: list[Problem]) -> float:
     return value
 
 
-def gate_patterns(given: ArrayLike, shape: tuple[int, int]) -> tuple[Gates, bool]:
+def gate_patterns(
+    given: ArrayLike, shape: tuple[int, int], table: bool = False
+) -> tuple[Gates, bool]:
     """`given` as booleans (N, K) or (N, M, K), and whether one row pattern (N,) was given.
+
+    With `table`, two axes are one pattern (N, M).
 
     Raises InputError for a wrong shape, or values other than on and off.
     """
@@ -72,6 +76,8 @@ def gate_patterns(given: ArrayLike, shape: tuple[int, int]) -> tuple[Gates, bool
         values = np.asarray(given)
     except ValueError:
         values = np.empty(0)
+    if table and values.ndim == 2:
+        values = values[:, :, None]
     lines = shape if values.ndim == 3 else (rows,)
     if not values.size or values.ndim not in (1, 2, 3) or values.shape[: len(lines)] != lines:
         raise InputError(
@@ -95,3 +101,20 @@ def gated(on: Vector, off: Vector, gates: Gates) -> Vector:
     """Conductance (N, M) of cells under one pattern: (N,) or (N, M)."""
     pattern = gates if gates.ndim == 2 else gates[:, None]
     return np.where(pattern, on, off)
+
+
+def gated_conductance(given: ArrayLike, gates: ArrayLike, access: Any, off: Any) -> Vector:
+    """S of cells in series with their transistors under one pattern, (N,) or (N, M).
+
+    Raises InputError with every problem of the cells and transistors.
+    """
+    problems: list[Problem] = []
+    cells = conductances(given, problems)
+    raise_if(problems)
+    shape: tuple[int, int] = cells.shape  # type: ignore[assignment]
+    on = access_resistance(access, shape, problems)
+    leak = off_conductance(off, problems)
+    raise_if(problems)
+    patterns, _ = gate_patterns(gates, shape, table=True)
+    without = np.zeros(shape) if leak == 0.0 else in_series(cells, 1.0 / leak)
+    return gated(in_series(cells, on), without, patterns[..., 0])

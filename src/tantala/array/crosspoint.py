@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import scipy.sparse
 import scipy.sparse.csgraph
+from numpy.typing import ArrayLike, NDArray
 
+from tantala.array.access import gated_conductance
 from tantala.array.wiring import Vector, conductances, ends, resistances
 from tantala.base.errors import Problem, raise_if
 
@@ -63,6 +65,31 @@ class Array:
             object.__setattr__(self, name, value)
         raise_if(_floating(self))
 
+    @classmethod
+    def gated(
+        cls,
+        conductance: ArrayLike,
+        gates: ArrayLike,
+        row_wire: Any,
+        column_wire: Any,
+        *,
+        access: Any = 0.0,
+        off: Any = 0.0,
+        **options: Any,
+    ) -> Array:
+        """A 1T1R array whose source lines run along the word lines: the rows are source lines.
+
+        Under one gate pattern it is a cross-point of the cells in series with their transistors.
+        For source lines along the bit lines see GatedArray.
+
+        gates        which transistors are on: (N,) one a row, or (N, M) one a cell
+        access, off  ohm of a transistor that is on (one number or (N, M)), S of one that is off
+        options      ends of the lines, as above; a source line that is not driven has inf
+        """
+        return cls(
+            gated_conductance(conductance, gates, access, off), row_wire, column_wire, **options
+        )
+
     @property
     def shape(self) -> tuple[int, int]:
         """(rows, columns)."""
@@ -79,6 +106,22 @@ class Array:
         return ends(self.row_wire, self.row_driver, self.row_far)[0], ends(
             self.column_wire, self.column_sense, self.column_far
         )[0]
+
+    def to_spice(
+        self,
+        voltages: ArrayLike,
+        columns: ArrayLike | str = 0.0,
+        selectors_on: NDArray[np.bool_] | None = None,
+    ) -> str:
+        """An ngspice netlist of the array under one vector, as `CompiledArray.solve` takes it.
+
+        selectors_on   which threshold selectors conduct, (N, M), as the solution has it
+        """
+        from tantala.array.spice import Netlist, add_crosspoint
+
+        net = Netlist(f"tantala: cross-point array of {self.shape[0]} x {self.shape[1]} cells")
+        add_crosspoint(net, self, voltages, columns, selectors_on)
+        return net.text()
 
     def compile(self) -> CompiledArray:
         """The array made ready for solving: its ladders eliminated once."""

@@ -113,12 +113,7 @@ class GatedArray:
         O(N M) a pattern, without iteration. Raises InputError for wrong shapes and for a pattern
         that leaves a floating rail without any conducting cell.
         """
-        patterns, single = gate_patterns(gates, self.shape)
-        count = patterns.shape[-1]
-        problems: list[Problem] = []
-        high = _rail_voltages(sources, "sources", self.shape[1], count, problems)
-        low = _rail_voltages(bits, "bits", self.shape[1], count, problems)
-        raise_if(problems)
+        patterns, high, low, single = self.checked_conditions(gates, sources, bits)
         keep = single if nodes is None else nodes
         transfer, residual, kept = self._unit_answers(patterns, keep)
         drive = high - low
@@ -130,6 +125,31 @@ class GatedArray:
             fields = tuple(value[..., 0] for value in fields)
             kept = None if kept is None else tuple(value[..., 0] for value in kept)
         return GatedSolution(self, *fields, kept)  # type: ignore[arg-type]
+
+    def checked_conditions(
+        self, gates: ArrayLike, sources: Any, bits: Any
+    ) -> tuple[Gates, Vector, Vector, bool]:
+        """Gates (N[, M], K), rails' voltages (M, K) twice, and whether one row pattern was given.
+
+        Raises InputError with every problem.
+        """
+        patterns, single = gate_patterns(gates, self.shape)
+        count = patterns.shape[-1]
+        problems: list[Problem] = []
+        high = _rail_voltages(sources, "sources", self.shape[1], count, problems)
+        low = _rail_voltages(bits, "bits", self.shape[1], count, problems)
+        raise_if(problems)
+        return patterns, high, low, single
+
+    def to_spice(
+        self, gates: ArrayLike, sources: ArrayLike | str, bits: ArrayLike | str = 0.0
+    ) -> str:
+        """An ngspice netlist of the array under one gate pattern, as `solve` takes it."""
+        from tantala.array.spice import Netlist, add_gated
+
+        net = Netlist(f"tantala: gated array of {self.shape[0]} x {self.shape[1]} cells")
+        add_gated(net, self, gates, sources, bits)
+        return net.text()
 
     def _unit_answers(
         self, patterns: Gates, keep: bool
