@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -90,6 +90,21 @@ class Solution:
     iterations: NDArray[np.int64] | int
     method: str
     nodes: Nodes | None = field(default=None, repr=False)
+
+    def only(self) -> Solution:
+        """The answer without the axis of vectors, where there is one vector."""
+        return replace(
+            self,
+            rows=self.rows[:, 0],
+            columns=self.columns[:, 0],
+            currents=self.currents[:, 0],
+            row_currents=self.row_currents[:, 0],
+            residual=float(np.asarray(self.residual)[0]),
+            iterations=int(np.asarray(self.iterations)[0]),
+            nodes=None
+            if self.nodes is None
+            else (self.nodes[0][:, :, 0], self.nodes[1][:, :, 0], self.nodes[2][:, :, 0]),
+        )
 
     @property
     def row_voltages(self) -> Vector:
