@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import os
 import re
 import shutil
@@ -47,6 +49,17 @@ def program():
         return str(path)
 
     return find
+
+
+@pytest.fixture(scope="session")
+def torch():
+    """The torch module, an optional extra; skips loudly without it."""
+    if importlib.util.find_spec("torch") is None:
+        _absent(
+            "LIBRARY ABSENT: torch; install tantala[torch] to run this test",
+            bool(os.environ.get("TANTALA_REQUIRE_PROGRAMS")),
+        )
+    return importlib.import_module("torch")
 
 
 @pytest.fixture
