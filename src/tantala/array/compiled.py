@@ -22,11 +22,15 @@ from tantala.base.errors import ConvergenceError, InputError, Problem, unknown
 
 Vector = NDArray[np.float64]
 TOLERANCE = 1e-10
+FINE = 1e-12  # residual of the solutions that a map is made of
 METHODS = ("auto", "direct", "lines")
 # Measured from 128 to 1024 lines: about as many single solutions cost as much as one dissection.
 FEWEST_DIRECT = 16
 MOST_DIRECT_CELLS = 1_800_000  # a kept dissection takes about 350 bytes a cell
 CHUNK = 16  # vectors taken down the tree at once
+# A cell above this carries next to no voltage, which a difference of node voltages cannot resolve;
+# its current is solved for instead. In S: no memory cell comes near it, a dead short exceeds it.
+STIFF = 10.0
 
 
 class CompiledArray:
@@ -34,10 +38,11 @@ class CompiledArray:
 
     def __init__(self, array: Array) -> None:
         self.array = array
-        self.shorts = np.argwhere(np.isinf(array.conductance))
+        stiff = array.conductance > STIFF
+        self.shorts = np.argwhere(stiff)
         self.conductance = array.conductance
         if len(self.shorts):
-            self.conductance = np.where(np.isinf(array.conductance), 0.0, array.conductance)
+            self.conductance = np.where(stiff, 0.0, array.conductance)
 
     @functools.cached_property
     def lines(self) -> LineSolver:
@@ -128,8 +133,8 @@ class CompiledArray:
             else:
                 found = self._map_by_lines()
             if len(self.shorts):
-                voltages, currents, felt = self._probes
-                found = found - voltages @ np.linalg.solve(felt, currents.T)
+                voltages, currents, met = self._probes
+                found = found - voltages @ np.linalg.solve(met, currents.T)
         return found
 
     def changed(self, rows: ArrayLike, columns: ArrayLike, conductance: ArrayLike) -> CompiledArray:
@@ -149,7 +154,7 @@ class CompiledArray:
         new = CompiledArray(replace(self.array, conductance=cells))
         moved = change != 0.0
         few = np.count_nonzero(moved) <= max(1, min(self.array.shape) // 16)
-        finite = not len(self.shorts) and np.isfinite(values).all()
+        finite = not len(self.shorts) and (values <= STIFF).all()
         if "_map" in self.__dict__ and few and finite:
             i, j, change = i[moved], j[moved], change[moved]
             with one_blas_thread():
@@ -210,19 +215,22 @@ class CompiledArray:
         answer = self.lines.solve(rows, ends, tolerance, NONE, start)
         if not len(self.shorts):
             return answer, self.conductance * (answer.words - answer.bits)
-        # A short carries the current that brings its voltage to zero.
+        # A short carries the current that brings its voltage to its own resistance's share.
         i, j = self.shorts.T
-        felt = self._probes[2]
         carried = np.zeros_like(self.conductance)
-        carried[i, j] = np.linalg.solve(felt, (answer.words - answer.bits)[i, j])
+        carried[i, j] = np.linalg.solve(self._probes[2], (answer.words - answer.bits)[i, j])
         answer = self.lines.solve(rows, ends, tolerance, carried)
         return answer, self.conductance * (answer.words - answer.bits) + carried
 
     @functools.cached_property
     def _probes(self) -> tuple[Vector, Vector, Vector]:
-        """`_probe` of the shorts. Raises InputError where a short joins two ideal sources."""
-        probes = self._probe(self.shorts)
-        dead = np.flatnonzero(np.diag(probes[2]) <= 0.0)
+        """`_probe` of the shorts, with their own resistance added to what they see.
+
+        Raises InputError where a dead short joins two ideal sources.
+        """
+        voltages, currents, felt = self._probe(self.shorts)
+        met = felt + np.diag(1.0 / self.array.conductance[tuple(self.shorts.T)])
+        dead = np.flatnonzero(np.diag(met) <= 0.0)
         if dead.size:
             row, column = self.shorts[dead[0]]
             raise InputError(
@@ -232,7 +240,7 @@ class CompiledArray:
                     hint="give the wires or drivers a resistance, or the short a conductance in S",
                 )
             )
-        return probes
+        return voltages, currents, met
 
     def _probe(self, cells: NDArray[np.intp]) -> tuple[Vector, Vector, Vector]:
         """What `cells` (n, 2) feel and do, from one ampere through each in turn.
@@ -246,7 +254,7 @@ class CompiledArray:
         for k, (i, j) in enumerate(cells):
             offset = np.zeros((n, m))
             offset[i, j] = -1.0
-            answer = self.lines.solve(np.zeros(n), np.zeros(m), TOLERANCE * 1e-2, offset)
+            answer = self.lines.solve(np.zeros(n), np.zeros(m), FINE, offset)
             across = answer.words - answer.bits
             flow = self.conductance * across + offset
             voltages[:, k], currents[:, k] = -flow.sum(axis=1), flow.sum(axis=0)
@@ -259,11 +267,11 @@ class CompiledArray:
         found = np.empty((n, m))
 
         def row(k: int, _: None) -> None:
-            answer = self.lines.solve(np.eye(1, n, k)[0], np.zeros(m), TOLERANCE)
+            answer = self.lines.solve(np.eye(1, n, k)[0], np.zeros(m), FINE)
             found[k] = (self.conductance * (answer.words - answer.bits)).sum(axis=0)
 
         def column(k: int, _: None) -> None:
-            answer = self.lines.solve(np.zeros(n), np.eye(1, m, k)[0], TOLERANCE)
+            answer = self.lines.solve(np.zeros(n), np.eye(1, m, k)[0], FINE)
             found[:, k] = -(self.conductance * (answer.words - answer.bits)).sum(axis=1)
 
         _ = self.lines

@@ -292,19 +292,21 @@ def _merge(first: Vector, second: Vector, seam: Seam, keep: bool) -> tuple[Vecto
     joined = np.zeros((ports, ports))
     kernels.gather(first, outer, seam.places[0], inner, across, joined)
     kernels.gather(second, outer_second, seam.places[1], inner_second, across, joined)
+    kernels.ground_common(middle, across)
     # Fortran order of a symmetric matrix is its C order, so nothing is copied.
     factor, failed = _potrf(middle.T, lower=1, clean=0, overwrite_a=1)
     if failed:
         raise ConvergenceError(
             Problem(
                 "part of the array hangs on conductances too small for float64",
-                because="lines float, or are tied to the rest by less than 1e-15 of their wires",
+                because="its lines float, or hang on nothing but cells of next to no conductance",
                 hint="solve(), whose line solver keeps such cells apart",
             )
         )
     half = _trsm(1.0, factor, across.T, lower=1, overwrite_b=1)
     _syrk(-1.0, half, beta=1.0, c=joined.T, trans=1, lower=1, overwrite_c=1)
     kernels.mirror(joined)
+    kernels.ground(joined)
     if not keep:
         return joined, half
     return joined, _trsm(-1.0, factor, half, lower=1, trans_a=1, overwrite_b=1)

@@ -6,7 +6,9 @@ after another; every step inserts a resistor of conductance g into a port j,
 
     Y' = Y - Y_j Y_j^T / (g + Y_jj),    V_j = sum_x w_x V'_x,
 
-the exact elimination of the node that was the port (g = 0 closes the port).
+the exact elimination of the node that was the port (g = 0 closes the port). Nothing but ports is
+grounded, so every row of an admittance sums to zero: its diagonal is always taken as that sum of
+the others. They only ever grow in magnitude, so no digit cancels however good the wires are.
 """
 
 from __future__ import annotations
@@ -25,15 +27,17 @@ def _insert(y, ports, j, siemens, row):
 
     Afterwards `row` holds the old node's voltage as weights of the ports' voltages.
     """
-    share = 1.0 / (siemens + y[j, j])
+    total = siemens
     for x in range(ports):
         row[x] = y[j, x]
+        if x != j:
+            total -= y[j, x]
+    share = 1.0 / total
     for x in range(ports):
         scaled = row[x] * share
         if scaled != 0.0 and x != j:
             for z in range(ports):
                 y[x, z] -= scaled * row[z]
-    # The port's own row and column without subtraction.
     pass_on = siemens * share
     for x in range(ports):
         y[j, x] = row[x] * pass_on
@@ -50,13 +54,11 @@ def _row(cells, wire, left, y, scratch):
     """
     columns = cells.size
     y[:] = 0.0
-    y[0, 0], y[0, 1], y[1, 0], y[1, 1] = left, -left, -left, left
+    y[0, 1] = y[1, 0] = -left
     for k in range(columns):
         if k > 0:
             _insert(y, k + 2, 1, wire, scratch)
-        y[1, 1] += cells[k]
         y[1, k + 2] = y[k + 2, 1] = -cells[k]
-        y[k + 2, k + 2] = cells[k]
 
 
 @njit(**OPTIONS)
@@ -100,9 +102,7 @@ def _leaf(conductance, segments, far, at, shape, ends, y, weights, strip, row):
                     weights[step] = row
                 step += 1
             else:
-                y[lower + k, lower + k] = segment
                 y[lower + k, upper + k] = y[upper + k, lower + k] = -segment
-                y[upper + k, upper + k] += segment
     for edge in range(2):
         if ends[edge]:
             for k in range(shape[edge]):
@@ -110,6 +110,15 @@ def _leaf(conductance, segments, far, at, shape, ends, y, weights, strip, row):
                 if keep:
                     weights[step] = row
                 step += 1
+    ground(y)
+
+
+@njit(**OPTIONS)
+def ground(y):
+    """Set the diagonal so that every row sums to zero."""
+    for x in range(y.shape[0]):
+        y[x, x] = 0.0
+        y[x, x] = -y[x].sum()
 
 
 @njit(**OPTIONS)
@@ -149,6 +158,17 @@ def gather(block, outer, places, inner, across, joined):
         target = joined[places[x]]
         for z in range(outer.size):
             target[places[z]] = source[outer[z]]
+
+
+@njit(**OPTIONS)
+def ground_common(middle, across):
+    """Set the diagonal of the common ports' admittance; `across` (ports, common) is the rest."""
+    for a in range(middle.shape[0]):
+        middle[a, a] = 0.0
+        middle[a, a] = -middle[a].sum()
+    for x in range(across.shape[0]):
+        for a in range(across.shape[1]):
+            middle[a, a] -= across[x, a]
 
 
 @njit(**OPTIONS)
