@@ -59,7 +59,10 @@ def torch():
             "LIBRARY ABSENT: torch; install tantala[torch] to run this test",
             bool(os.environ.get("TANTALA_REQUIRE_PROGRAMS")),
         )
-    return importlib.import_module("torch")
+    module = importlib.import_module("torch")
+    # Tests already run on every core.
+    module.set_num_threads(1)
+    return module
 
 
 @pytest.fixture

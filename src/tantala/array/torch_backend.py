@@ -5,15 +5,17 @@ the rows' sources at V, everything above draws the currents
 
     Y v - J V,   Y (M, M),   J (M, N).
 
-A row of cells D = diag(G_i) carries D (V 1 - P I - v) = I, where P_jk ohm is what the paths of
-cells j and k from the row's source share. It adds
+A row of cells D = diag(G_i) on a wire W adds A = D - D (W + D)^-1 D to Y and A 1 to J. Both come
+from the ladder of `line_kernels`: with c_k the sum of ln m up to cell k, and the voltage h_k per
+ampere at cell k,
 
-    A = (1 + D P)^-1 D   to Y,   and the column A 1 to J.
+    h_k = m_k (m_k h_{k-1} + r_row),   (W + D)^-1_jk = h_j exp(c_k - c_j)  for j <= k,
 
-One segment of r ohm below it turns Y and J into (1 + r Y)^-1 Y and (1 + r Y)^-1 J. All eigenvalues
-of both inverted matrices are 1 or more; r = 0 and open cells are no special cases. N steps of
-batched dense (M, M) algebra suit a device with much arithmetic: the work is O(N M^2 (N + M)) an
-array. On one processor the dissection behind `CompiledArray.effective_conductance` does less of it.
+without subtraction, as off-diagonals and row sums are all that A needs. One segment of r ohm below
+the row turns Y and J into (1 + r Y)^-1 Y and (1 + r Y)^-1 J, by Cholesky; no eigenvalue of the
+inverted matrix is below 1. So r = 0 and open cells are no special cases. N steps of batched dense
+(M, M) algebra suit a device with much arithmetic: the work is O(N M^2 (N + M)) an array. On one
+processor the dissection behind `CompiledArray.effective_conductance` does less of it.
 Everything is differentiable.
 """
 
@@ -83,20 +85,6 @@ class _Plane:
         """Whether `line` has no end."""
         return bool(np.isinf(self.near[line]) and self.far[line] == 0.0)
 
-    def shared(self, line: int, cells: int) -> Vector:
-        """P (cells, cells) ohm of `line`; of one that floats, from its first cell."""
-        at = np.arange(cells)
-        near, far = self.near[line], self.far[line]
-        before, behind = self.wire * at, self.wire * at[::-1]
-        if far == 0.0:
-            upper = np.outer(before + (0.0 if np.isinf(near) else near), np.ones(cells))
-        elif np.isinf(near):
-            upper = np.outer(np.ones(cells), behind + 1.0 / far)
-        else:
-            whole = near + behind[0] + 1.0 / far
-            upper = np.outer((before + near) / whole, behind + 1.0 / far)
-        return np.where(at[:, None] <= at, upper, upper.T)
-
 
 def effective_conductances(
     conductance: Tensor,
@@ -158,7 +146,9 @@ def _close(torch: Any, cells: Tensor, rows: _Plane, columns: _Plane) -> tuple[Te
     The rows' near ends are before the first column, the columns' below the last row.
     """
     _, n, m = cells.shape
+    ladders = _Ladders.of(torch, cells, rows)
     identity = torch.eye(m, dtype=cells.dtype, device=cells.device)
+    upper = torch.ones((m, m), dtype=torch.bool, device=cells.device).triu()
     far = torch.as_tensor(columns.far).to(cells)
     admittance = torch.diag(far).expand(len(cells), m, m)
     # The far ends' source is the first of all sources; it stays at 0 V in the end.
@@ -167,14 +157,12 @@ def _close(torch: Any, cells: Tensor, rows: _Plane, columns: _Plane) -> tuple[Te
     lost = (admittance, torch.zeros_like(drawn)) if columns.far.any() else None
     imbalance = cells.new_zeros(len(cells))
     for i in range(n):
-        row = _row(torch, cells[:, i], rows, i)
-        inflow = row.sum(-1, keepdim=True)
-        if rows.floats(i):
-            inflow = torch.zeros_like(inflow)
+        row, inflow, missed = ladders.row(torch, i, upper)
         admittance, drawn = admittance + row, torch.cat([drawn, inflow], -1)
         if lost is not None:
             lost = lost[0], torch.cat([lost[1], torch.zeros_like(inflow)], -1)
-        imbalance = torch.maximum(imbalance, _imbalance(torch, admittance, drawn))
+        missed = torch.maximum(missed, _imbalance(torch, admittance, drawn))
+        imbalance = torch.maximum(imbalance, missed)
         if i == n - 1 or columns.wire == 0.0:
             continue
         factor = torch.linalg.cholesky(identity + columns.wire * admittance)
@@ -187,19 +175,58 @@ def _close(torch: Any, cells: Tensor, rows: _Plane, columns: _Plane) -> tuple[Te
     return found[..., 1:].mT, torch.maximum(imbalance, residual)
 
 
-def _row(torch: Any, cells: Tensor, rows: _Plane, i: int) -> Tensor:
-    """A (T, M, M) of row `i` with `cells` (T, M)."""
-    m = cells.shape[-1]
-    shared = torch.as_tensor(rows.shared(i, m)).to(cells)
-    inner = torch.eye(m).to(cells) + cells[:, :, None] * shared
-    row = torch.linalg.solve(inner, torch.diag_embed(cells))
-    row = 0.5 * (row + row.mT)
-    if not rows.floats(i):
-        return row
-    # Its first cell's node takes the voltage at which no current enters the row.
-    taken = row.sum(-1, keepdim=True)
-    total = taken.sum(-2, keepdim=True)
-    return row - taken @ taken.mT / torch.where(total > 0.0, total, torch.ones_like(total))
+@dataclass(frozen=True)
+class _Ladders:
+    """Rows of a batch, (T, N, M) each: h [ohm], c, and the voltage u a volt on their source."""
+
+    cells: Tensor
+    felt: Tensor
+    passed: Tensor
+    raised: Tensor
+
+    @classmethod
+    def of(cls, torch: Any, cells: Tensor, rows: _Plane) -> _Ladders:
+        """The eliminated ladders of `cells` (T, N, M)."""
+        m = cells.shape[-1]
+        near, far = (torch.as_tensor(end).to(cells) for end in (rows.near, rows.far))
+        behind = cells[..., -1] + far
+        factors = []
+        for k in range(m - 1, 0, -1):
+            factors.append(1.0 / (1.0 + rows.wire * behind))
+            behind = cells[..., k - 1] + behind * factors[-1]
+        factors.reverse()
+        open_near = torch.isinf(near)
+        near = torch.where(open_near, torch.zeros_like(near), near)
+        share = torch.where(open_near, torch.zeros_like(behind), 1.0 / (1.0 + near * behind))
+        ones = torch.ones_like(behind)
+        felt = [torch.where(open_near, 1.0 / torch.where(open_near, behind, ones), near * share)]
+        for factor in factors:
+            felt.append(factor * (factor * felt[-1] + rows.wire))
+        felt = torch.stack(felt, -1)
+        passed = torch.cumsum(torch.stack([ones, *factors], -1).log(), -1)
+        raised = (
+            share[..., None] * passed.exp()
+            + far[:, None] * felt * (passed[..., -1:] - passed).exp()
+        )
+        return cls(cells, felt, passed, raised)
+
+    def row(self, torch: Any, i: int, upper: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """What row `i` adds: A (T, M, M), and the current into its cells a volt (T, M, 1).
+
+        Third, the imbalance (T,): with source and columns at 1 V so is every node of the row.
+        """
+        cells, felt, passed = self.cells[:, i], self.felt[:, i], self.passed[:, i]
+        down = passed[:, None, :] - passed[:, :, None]
+        between = torch.where(upper, down, down.mT).exp()
+        between = between * torch.where(upper, felt[:, :, None], felt[:, None, :])
+        between = cells[:, :, None] * between * cells[:, None, :]
+        inflow = cells * self.raised[:, i]
+        with torch.no_grad():
+            rest = (between.sum(-1) + inflow - cells).abs().amax(-1)
+            missed = rest / cells.amax(-1).clamp_min(torch.finfo(cells.dtype).tiny)
+        between = between - torch.diag_embed(torch.diagonal(between, dim1=1, dim2=2))
+        row = torch.diag_embed(inflow + between.sum(-1)) - between
+        return row, inflow[:, :, None], missed
 
 
 def _imbalance(torch: Any, admittance: Tensor, drawn: Tensor) -> Tensor:
