@@ -57,7 +57,7 @@ def torch():
     if importlib.util.find_spec("torch") is None:
         _absent(
             "LIBRARY ABSENT: torch; install tantala[torch] to run this test",
-            bool(os.environ.get("TANTALA_REQUIRE_PROGRAMS")),
+            bool(os.environ.get("TANTALA_REQUIRE_TORCH")),
         )
     module = importlib.import_module("torch")
     # Tests already run on every core.

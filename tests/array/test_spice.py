@@ -146,6 +146,29 @@ def test_interleaved_pair(ngspice):
     assert printed(found, "", 6) == pytest.approx(answer.currents, rel=1e-9, abs=1e-15)
 
 
+class Cubic:
+    """Devices that carry G V + 1e-3 V^3, or G V alone where a selector is off."""
+
+    def __init__(self, conductance):
+        self.conductance = conductance
+
+    def spice(self, place, name, plus, minus, on=False):
+        volts = f"v({plus},{minus})"
+        cubic = f"+1e-3*{volts}^3" if on else ""
+        return [f"b{name} {plus} {minus} i={self.conductance[place]:.17g}*{volts}{cubic}"]
+
+
+def test_cells_with_a_law_write_themselves(ngspice):
+    array = Array([[1e-4, 1e-4]], 10.0, 20.0, column_sense=70.0)
+    object.__setattr__(array, "device", Cubic(array.conductance))
+    found = printed(ngspice(array.to_spice([0.5], selectors_on=np.array([[True, False]]))), "", 2)
+    ohmic = array.compile().solve([0.5], nodes=True)
+    assert found[1] == pytest.approx(ohmic.currents[1], rel=1e-2)
+    # The first cell sees what its own current and that of the row leave over.
+    across = 0.5 - 10.0 * found.sum() - 90.0 * found[0]
+    assert found[0] == pytest.approx(1e-4 * across + 1e-3 * across**3, rel=1e-8)
+
+
 def read_back(netlist):
     """(resistors, {node: V}) of a netlist, sources of 0 V between nodes as 0 ohm."""
     resistors, fixed = [], {}

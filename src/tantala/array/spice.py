@@ -155,10 +155,16 @@ def add_crosspoint(
         net.comment(f"column {j}: i(vo{j}{mark}) is the current out of it")
         net.line(bits[j], ends[j, 0])
     net.comment("cells")
+    # Cells with a law of their own write themselves; ohmic arrays have no device.
+    device = getattr(array, "device", None)
     for i in range(n):
         for j in range(m):
-            name, plus, minus = f"c{i}_{j}{mark}", words[i].node(j), bits[j].node(i)
-            net.cell(name, plus, minus, array.conductance[i, j])
+            place, plus, minus = f"{i}_{j}{mark}", words[i].node(j), bits[j].node(i)
+            if device is None:
+                net.cell(f"c{place}", plus, minus, array.conductance[i, j])
+            else:
+                conducts = on is not None and bool(on[i, j])
+                net.lines += device.spice((i, j), f"c{place}", plus, minus, conducts)
 
 
 def add_gated(
