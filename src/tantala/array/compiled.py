@@ -27,7 +27,7 @@ METHODS = ("auto", "direct", "lines")
 # Measured from 128 to 1024 lines: about as many single solutions cost as much as one dissection.
 FEWEST_DIRECT = 16
 MOST_DIRECT_CELLS = 1_800_000  # a kept dissection takes about 350 bytes a cell
-CHUNK = 16  # vectors taken down the tree at once
+CHUNK = 8  # vectors taken down the tree at once; their node voltages are held together
 # A cell above this carries next to no voltage, which a difference of node voltages cannot resolve;
 # its current is solved for instead. In S: no memory cell comes near it, a dead short exceeds it.
 STIFF = 10.0
