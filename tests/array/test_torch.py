@@ -84,6 +84,16 @@ def test_lossy_arrays_of_128_lines(torch):
     assert 1e-8 < float(single.imbalance.max()) < 1e-4
 
 
+def test_on_a_gpu(torch):
+    if not torch.cuda.is_available():
+        pytest.skip("no GPU at hand")
+    _, cells = batch(torch, (8, 64, 48), seed=7)
+    found = effective_conductances(cells.cuda(), 2.0, 5.0, column_far=9.0)
+    expected = effective_conductances(cells, 2.0, 5.0, column_far=9.0)
+    assert found.conductance.is_cuda
+    assert found.conductance.cpu().numpy() == pytest.approx(expected.conductance.numpy(), rel=1e-9)
+
+
 def test_gradient(torch):
     _, cells = batch(torch, (2, 5, 4), seed=5, opens=0.2)
     options = {"row_driver": 300.0, "column_sense": 100.0, "row_far": [np.inf] * 4 + [200.0]}
