@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +16,7 @@ from tantala.array.dissection import Dissection, Wires
 from tantala.array.line_kernels import line_currents
 from tantala.array.solution import Solution
 from tantala.array.sources import checked_cells, checked_sources
-from tantala.array.threads import one_blas_thread
+from tantala.array.threads import one_blas_thread, side_by_side
 from tantala.base.errors import ConvergenceError, InputError, Problem, unknown
 
 Vector = NDArray[np.float64]
@@ -105,10 +103,19 @@ class CompiledArray:
                 if len(self.shorts):
                     kept[2][:, :, k] += carried
 
+        def some(part: slice) -> None:
+            starts: Any = [None] * (part.stop - part.start)
+            if direct is not None:
+                starts = direct.column_voltages(rows[:, part], ends[:, part])
+            for k, start in enumerate(starts, part.start):
+                one(k, start)
+
+        size = 1
+        if direct is not None:
+            size = max(2, HELD // (8 * self.conductance.size * numba.get_num_threads()))
         with one_blas_thread():
             _ = self.lines
-            for first, starts in self._starts(direct, rows, ends):
-                _side_by_side(one, first, starts)
+            side_by_side(some, [slice(k, min(k + size, count)) for k in range(0, count, size)])
         solution = Solution(
             self.array,
             rows,
@@ -205,18 +212,6 @@ class CompiledArray:
         )
         return Dissection(self.conductance, wires, keep)
 
-    def _starts(
-        self, direct: Dissection | None, rows: Vector, ends: Vector
-    ) -> Iterator[tuple[int, list[Vector | None]]]:
-        """Chunks of vectors: index of the first, and a starting bit plane for each."""
-        chunk = max(4, HELD // (8 * self.conductance.size))
-        for first in range(0, rows.shape[1], chunk):
-            part = slice(first, first + chunk)
-            if direct is None:
-                yield first, [None] * rows[:, part].shape[1]
-            else:
-                yield first, list(direct.column_voltages(rows[:, part], ends[:, part]))
-
     def _vector(
         self, rows: Vector, ends: Vector, tolerance: float, start: Vector | None
     ) -> tuple[Iteration, Vector]:
@@ -274,25 +269,14 @@ class CompiledArray:
         n, m = self.array.shape
         found = np.empty((n, m))
 
-        def row(k: int, _: None) -> None:
+        def row(k: int) -> None:
             answer = self.lines.solve(np.eye(1, n, k)[0], np.zeros(m), FINE)
             found[k] = (self.conductance * (answer.words - answer.bits)).sum(axis=0)
 
-        def column(k: int, _: None) -> None:
+        def column(k: int) -> None:
             answer = self.lines.solve(np.zeros(n), np.eye(1, m, k)[0], FINE)
             found[:, k] = -(self.conductance * (answer.words - answer.bits)).sum(axis=1)
 
         _ = self.lines
-        _side_by_side(row if n <= m else column, 0, [None] * min(n, m))
+        side_by_side(row if n <= m else column, range(min(n, m)))
         return found
-
-
-def _side_by_side(task: Any, first: int, starts: list[Any]) -> None:
-    """task(first + k, start) for each start, over numba's number of threads."""
-    threads = min(numba.get_num_threads(), len(starts))
-    if threads == 1:
-        for k, start in enumerate(starts):
-            task(first + k, start)
-        return
-    with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(task, range(first, first + len(starts)), starts))

@@ -17,11 +17,13 @@ import functools
 from dataclasses import dataclass, field
 from typing import Any
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import get_blas_funcs, get_lapack_funcs
 
 from tantala.array import dissection_kernels as kernels
+from tantala.array.threads import side_by_side
 from tantala.base.errors import ConvergenceError, Problem
 
 _trsm, _syrk = get_blas_funcs(("trsm", "syrk"), dtype=np.float64)
@@ -225,14 +227,19 @@ class Dissection:
         n, m, right, top = kind
         ports = 2 * (n + m)
         admittance = np.empty((len(corners), ports, ports))
-        kernels.leaves(
-            self.conductance,
-            *self.wires.kernel_arguments(),
-            corners,
-            (n, m),
-            (right, top),
-            admittance,
-        )
+
+        def eliminate(part: slice) -> None:
+            kernels.leaves(
+                self.conductance,
+                *self.wires.kernel_arguments(),
+                corners[part],
+                (n, m),
+                (right, top),
+                admittance[part],
+            )
+
+        size = -(-len(corners) // numba.get_num_threads())
+        side_by_side(eliminate, [slice(k, k + size) for k in range(0, len(corners), size)])
         shown = Ports(
             n, 0 if right and self.open_right else n, 0 if top and self.open_top else m, m
         )
@@ -259,12 +266,14 @@ class Dissection:
         beside = right - left > 1 and (width >= height or low - top == 1)
         if beside:
             middle = (left + right) // 2
-            first = self._join(grid, top, low, left, middle)
-            second = self._join(grid, top, low, middle, right)
+            halves = [(top, low, left, middle), (top, low, middle, right)]
         else:
             middle = (top + low) // 2
-            first = self._join(grid, top, middle, left, right)
-            second = self._join(grid, middle, low, left, right)
+            halves = [(top, middle, left, right), (middle, low, left, right)]
+        if width * height < self.conductance.size:
+            first, second = (self._join(grid, *half) for half in halves)
+        else:
+            first, second = side_by_side(lambda half: self._join(grid, *half), halves)
         seam = _seam(first.ports, second.ports, beside)
         admittance, common = _merge(first.admittance, second.admittance, seam, self.keep)
         nothing = np.empty((0, 0))
