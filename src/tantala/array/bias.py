@@ -11,7 +11,8 @@ the unselected lines are, as shares of V, or that they float:
     V/3                rows V/3, columns 2V/3  write: every other cell sees V/3 in size
 
 Voltages are those of ideal wires; what each cell sees on real ones is what the array is solved for.
-The schemes are those of Chen, J. Comput. Electron. 12 (2013) and of every text on cross-points.
+The schemes are the common ones of cross-point memories, as in Chen, IEEE Trans. Electron Devices 60
+(2013) 1318, doi:10.1109/TED.2013.2246791.
 """
 
 from __future__ import annotations

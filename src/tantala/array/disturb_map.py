@@ -6,7 +6,8 @@ as time over life, which is how the law adds it:
 
     P = 1 - exp(-(sum_k n_k t_k / life(V_k))^shape)
 
-Only voltages of the SET polarity act, and only on cells in their high-resistance state. The law is
+Only voltages of the SET polarity act, and only on cells in their high-resistance state. A read
+stresses its own cell too; a write gives its cell a new state, so its own stress is no disturb. The law is
 an assumption of the cell's file (`cell.disturb`), and the map carries that label: `basis` tells the
 kind and note of each of its numbers.
 """
@@ -22,11 +23,12 @@ from numpy.typing import NDArray
 
 from tantala.array.bias import Bias, bias_of, full_voltage, positions_of
 from tantala.array.crosspoint import Array
-from tantala.base.errors import InputError, Problem
+from tantala.base.errors import InputError, Problem, unknown
 from tantala.base.quantity import to_si
 from tantala.cell.cell import Cell
 
 Vector = NDArray[np.float64]
+KINDS = ("read", "write")
 Accesses = Mapping[tuple[int, int], float] | Sequence[tuple[int, int]] | str
 
 
@@ -35,11 +37,12 @@ class DisturbMap:
     """What accesses did to the cells of an array; made by `disturb_map`.
 
     probability    (N, M)  that a cell, were it in its high-resistance state, has changed
-    worst_voltage  (N, M)  V, the largest of the SET polarity that a cell saw while not selected
-    accessed       (N, M)  accesses of the cell itself; their own stress is left out
+    worst_voltage  (N, M)  V, the largest of the SET polarity that counts for a cell
+    accessed       (N, M)  accesses of the cell itself
     basis          a text a number of the law: value, kind, source and note
     """
 
+    kind: str
     scheme: Bias
     voltage: float
     width: float
@@ -65,6 +68,7 @@ def disturb_map(
     accesses: Accesses,
     voltage: float | str,
     width: float | str,
+    kind: str = "write",
     scheme: str | Bias = "V/2",
     set_polarity: int = 1,
     extrapolate: bool = False,
@@ -74,12 +78,15 @@ def disturb_map(
     accesses      {(row, column): count}; positions, or "all" or "corners", count once each
     voltage       V or text, of the selected row over the selected column
     width         s or text, of one access
+    kind          "read" or "write": whether the accessed cell's own stress is disturb
     set_polarity  1 where a cell is SET by a positive voltage of row over column, else -1
 
     Raises InputError for bad input or a cell without a disturb law, RangeViolation outside the
     law's range unless `extrapolate`.
     """
     bias, volts = bias_of(scheme), full_voltage(voltage)
+    if kind not in KINDS:
+        raise InputError(unknown("kind of access", str(kind), KINDS))
     seconds = to_si(width, "s", name="width")
     if seconds <= 0.0:
         raise InputError(Problem("an access without width", got=repr(width), allowed="above 0 s"))
@@ -91,7 +98,8 @@ def disturb_map(
     accessed = np.zeros(array.shape)
     for (row, column), count in counts.items():
         seen = set_polarity * bias.solve(array, row, column, volts).cell_voltages
-        seen[row, column] = 0.0
+        if kind == "write":
+            seen[row, column] = 0.0
         seen = np.maximum(seen, 0.0)
         np.maximum(worst, seen, out=worst)
         consumed += np.where(seen > 0.0, count * seconds / law.life_at(seen), 0.0)
@@ -100,7 +108,7 @@ def disturb_map(
         cell.require("disturb", voltage=(float(worst.min()), float(worst.max())))
     # At its own voltage the law's life is `life`: stress there that consumes as much.
     probability = law.disturbed(law.voltage, law.life * consumed)
-    return DisturbMap(bias, volts, seconds, probability, worst, accessed, _basis(cell))
+    return DisturbMap(kind, bias, volts, seconds, probability, worst, accessed, _basis(cell))
 
 
 def _counts(accesses: Accesses, shape: tuple[int, int]) -> dict[tuple[int, int], float]:

@@ -148,29 +148,24 @@ def read_margin(
     columns = (*names, SEARCHED) if searched else names
     shape = (2, len(cells), len(columns))
     current, sneak = np.empty(shape), np.empty(shape)
-    worst: list[WorstRead | None] = [None, None]
+    worst: dict[bool, WorstRead] = {}
     proved, residual = True, 0.0
     for p, (row, column) in enumerate(cells):
-        # Index 0: selected cell in low resistance, where small currents are bad; 1: in high.
+        # Small currents are bad of a cell in low resistance, large ones of one in high resistance.
         for side, is_low in enumerate((True, False)):
             reader = _Reader(array, states, bias, volts, row, column)
-            data = [pattern(name, array.shape, row, column, is_low, seed) for name in names]
-            reads = [reader.read(mask) for mask in data]
+            reads = [
+                reader.read(n, pattern(n, array.shape, row, column, is_low, seed)) for n in names
+            ]
             if searched:
-                currents = [found for found, _ in reads]
-                start = int(np.argmin(currents) if is_low else np.argmax(currents))
-                extreme = reader.search(data[start], largest=not is_low)
+                extreme = reader.search(_worst(reads, is_low).data, largest=not is_low)
                 proved &= extreme.proved
-                data.append(extreme.pattern)
-                reads.append(reader.read(extreme.pattern))
-            current[side, p], sneak[side, p] = np.array(reads).T
+                reads.append(reader.read(SEARCHED, extreme.pattern))
+            current[side, p] = [read.current for read in reads]
+            sneak[side, p] = [read.sneak for read in reads]
             residual = max(residual, reader.residual)
-            k = int(np.argmin(current[side, p]) if is_low else np.argmax(current[side, p]))
-            found = WorstRead(
-                row, column, columns[k], current[side, p, k], sneak[side, p, k], data[k]
-            )
-            worst[side] = _worse(worst[side], found, is_low)
-    assert worst[0] is not None and worst[1] is not None  # there is at least one position
+            known = [worst[is_low]] if is_low in worst else []
+            worst[is_low] = _worst([*known, *reads], is_low)
     return ReadMargin(
         bias,
         volts,
@@ -180,19 +175,16 @@ def read_margin(
         current[1],
         sneak[0],
         sneak[1],
-        worst[0],
-        worst[1],
+        worst[True],
+        worst[False],
         abs(volts) * (states[0] - states[1]),
         proved if searched else None,
         residual,
     )
 
 
-def _worse(known: WorstRead | None, found: WorstRead, is_low: bool) -> WorstRead:
-    if known is None:
-        return found
-    worse = found.current < known.current if is_low else found.current > known.current
-    return found if worse else known
+def _worst(reads: list[WorstRead], is_low: bool) -> WorstRead:
+    return (min if is_low else max)(reads, key=lambda read: read.current)
 
 
 class _Reader:
@@ -212,13 +204,13 @@ class _Reader:
         self.row, self.column = row, column
         self.residual = 0.0
 
-    def read(self, data: Mask) -> tuple[float, float]:
-        """Sensed current and sneak current, A in the direction of the read voltage."""
+    def read(self, name: str, data: Mask) -> WorstRead:
+        """The read under `data`, currents in the direction of the read voltage."""
         answer = self._solve(self._filled(data))
         own = float(answer.cell_currents[self.row, self.column])
         sensed = float(answer.currents[self.column])
-        sign = np.sign(self.voltage)
-        return sign * sensed, sign * (sensed - own)
+        sign = float(np.sign(self.voltage))
+        return WorstRead(self.row, self.column, name, sign * sensed, sign * (sensed - own), data)
 
     def search(self, start: Mask, largest: bool) -> Extreme:
         """The data with the largest or smallest sensed current, from `start`."""

@@ -24,7 +24,7 @@ from scipy.stats import binom
 
 from tantala.array.bias import Bias, Positions, bias_of, full_voltage, positions_of
 from tantala.array.crosspoint import Array
-from tantala.array.pattern import DATA, PATTERNS, pattern, random_data
+from tantala.array.pattern import PATTERNS, pattern, random_data
 from tantala.base.errors import InputError, Problem, raise_if, unknown
 from tantala.base.random import TWO_TO_MINUS_32, purpose, words
 from tantala.cell.cell import Cell
@@ -122,9 +122,9 @@ class ReadStatistics:
         )
 
     def margin(self, share: float = 0.01) -> float:
-        """Margin that all but a `share` of the reads of either state keep, A, one reference for all.
+        """Margin that all but a `share` of the reads of either state keep, A.
 
-        The lowest `share` quantile of the low-resistance currents over the positions, less the
+        One reference for all positions: the lowest `share` quantile of the low-resistance currents over the positions, less the
         highest 1 - `share` quantile of the others.
         """
         _check(share, "share")
@@ -166,7 +166,8 @@ def read_statistics(
     voltage      V or text; the cell's nominal read voltage if not given
     data         of the other cells: "random", or a name of `pattern.PATTERNS`
     first_array  number of the first array, for chunks of one population
-    conditions   of `cell.levels`: time, temperature, cycles, scheme as `write_scheme`, ...
+    conditions   of `cell.levels`: time, temperature, cycles, ...; its scheme as `write_scheme`.
+                 Noise of one read is in every cell's draw unless sensed=False.
 
     Raises InputError for bad input.
     """
