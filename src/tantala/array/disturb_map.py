@@ -7,9 +7,9 @@ as time over life, which is how the law adds it:
     P = 1 - exp(-(sum_k n_k t_k / life(V_k))^shape)
 
 Only voltages of the SET polarity act, and only on cells in their high-resistance state. A read
-stresses its own cell too; a write gives its cell a new state, so its own stress is no disturb. The law is
-an assumption of the cell's file (`cell.disturb`), and the map carries that label: `basis` tells the
-kind and note of each of its numbers.
+stresses its own cell too; a write gives its cell a new state, so its own stress is no disturb.
+The law is an assumption of the cell's file (`cell.disturb`), and the map carries that label:
+`basis` tells the kind and note of each of its numbers.
 """
 
 from __future__ import annotations

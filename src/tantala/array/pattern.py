@@ -7,16 +7,22 @@ ohmic array a voltage or current x depends on one conductance G_p as
 
 with r_p the resistance that the cell sees: it is monotone, so its extremes over the states of all
 cells lie where every cell is in one of its two states, and flipping one cell moves x in the
-direction of its derivative. The search flips all cells whose derivative promises gain, fewer of
-them while the exact solution does not confirm it, at last the best one, which cannot fail. It
-ends where no single flip gains: a local extreme, proved so by the derivatives of all cells at
-once. That it is the global one is not proved; tests compare with every pattern of small arrays.
+direction of its derivative. The search climbs from each named pattern: it flips all cells whose
+derivative promises gain, fewer of them while the exact solution does not confirm it, at last the
+best one, which cannot fail. It ends where no single flip gains, a local extreme proved by the
+derivatives of all cells at once.
+
+What single flips miss are cells that only sneak in company. So the thorough search ("lines") then
+sets whole unselected lines, with the cell they share with the selected line apart, and climbs on
+until neither gains. That this is the global extreme is not proved. Of every pattern of arrays up to
+4 x 3, cells of 10 kohm and 500 kohm, it missed 6e-5 of the current at most with segments of 100 ohm
+and 3 % with 5 kohm; "flips" missed 0.8 % and 11 %. Tests repeat this.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,17 +32,24 @@ from tantala.base.random import purpose, words
 
 Vector = NDArray[np.float64]
 Mask = NDArray[np.bool_]
+Pattern = Callable[[tuple[int, int], int, int, int], Mask]
 DATA = purpose("array.data")
+SEARCHES = ("none", "flips", "lines")
+SEARCHED = "search"  # the name of what was found, where patterns have names
 # Gains below this part of the value are rounding of the solver.
 LEAST_GAIN = 1e-9
 
 
-def _all_low(shape: tuple[int, int], row: int, column: int, seed: int) -> Mask:
-    return np.ones(shape, bool)
+def _by_lines(in_row: bool, in_column: bool, elsewhere: bool) -> Pattern:
+    """The selected cell's row, its column and all other cells in one state each, low if true."""
 
+    def mask(shape: tuple[int, int], row: int, column: int, seed: int) -> Mask:
+        data = np.full(shape, elsewhere)
+        data[row] = in_row
+        data[:, column] = in_column
+        return data
 
-def _all_high(shape: tuple[int, int], row: int, column: int, seed: int) -> Mask:
-    return np.zeros(shape, bool)
+    return mask
 
 
 def _checkerboard(shape: tuple[int, int], row: int, column: int, seed: int) -> Mask:
@@ -47,35 +60,22 @@ def _inverse_checkerboard(shape: tuple[int, int], row: int, column: int, seed: i
     return ~_checkerboard(shape, row, column, seed)
 
 
-def _low_row(shape: tuple[int, int], row: int, column: int, seed: int) -> Mask:
-    mask = np.zeros(shape, bool)
-    mask[row] = True
-    return mask
-
-
-def _low_column(shape: tuple[int, int], row: int, column: int, seed: int) -> Mask:
-    mask = np.zeros(shape, bool)
-    mask[:, column] = True
-    return mask
-
-
-def _high_lines(shape: tuple[int, int], row: int, column: int, seed: int) -> Mask:
-    return ~(_low_row(shape, row, column, seed) | _low_column(shape, row, column, seed))
-
-
 def _random(shape: tuple[int, int], row: int, column: int, seed: int) -> Mask:
     return random_data(shape, seed)
 
 
-# Name -> pattern. "low_row" and the like are about the selected cell's lines.
-PATTERNS: dict[str, Callable[[tuple[int, int], int, int, int], Mask]] = {
-    "all_low": _all_low,
-    "all_high": _all_high,
+# Name -> pattern; "low_row" is low resistance in the selected cell's row and high elsewhere.
+PATTERNS: dict[str, Pattern] = {
+    "all_low": _by_lines(True, True, True),
+    "high_row": _by_lines(False, True, True),
+    "high_column": _by_lines(True, False, True),
+    "high_lines": _by_lines(False, False, True),
+    "all_high": _by_lines(False, False, False),
+    "low_row": _by_lines(True, False, False),
+    "low_column": _by_lines(False, True, False),
+    "low_lines": _by_lines(True, True, False),
     "checkerboard": _checkerboard,
     "inverse_checkerboard": _inverse_checkerboard,
-    "low_row": _low_row,
-    "low_column": _low_column,
-    "high_lines": _high_lines,
     "random": _random,
 }
 
@@ -108,8 +108,8 @@ def pattern(name: str, shape: tuple[int, int], row: int, column: int, low: bool,
 class Extreme:
     """What the search found.
 
-    `proved`: the derivatives of all cells say that no single flip gains (see `sensitivity` for
-    cells that are not ohmic). `solved` counts patterns.
+    `proved`: no single flip gains by the derivatives of all cells (see `sensitivity` for cells that
+    are not ohmic), nor any line where lines were tried. `solved` counts patterns.
     """
 
     pattern: Mask
@@ -118,36 +118,91 @@ class Extreme:
     solved: int
 
 
-def search(
-    start: Mask,
-    selected: tuple[int, int],
-    evaluate: Callable[[Mask], tuple[float, Vector]],
-    largest: bool,
-    step: float,
-) -> Extreme:
-    """The pattern with the largest or smallest value, from `start`, the selected cell kept.
+@dataclass(frozen=True)
+class Search:
+    """The search for the data with the `largest` or smallest value, the `selected` cell kept.
 
-    `evaluate` gives the value of a pattern and its derivative by each cell's conductance (N, M);
-    `step` [S] is what a cell gains in conductance from high to low resistance.
+    value     of a pattern
+    evaluate  value of a pattern and its derivative by each cell's conductance, (N, M)
+    step      S, from a cell's high- to its low-resistance state
+    lines     also set whole lines
     """
-    sign = 1.0 if largest else -1.0
-    mask, solved = start.copy(), 1
-    value, slope = evaluate(mask)
-    while True:
-        gain = sign * step * slope * np.where(mask, -1.0, 1.0)
-        gain[selected] = 0.0
-        order = np.argsort(gain, axis=None)[::-1]
-        count = int(np.count_nonzero(gain > LEAST_GAIN * abs(value)))
-        if count == 0:
-            return Extreme(mask, value, True, solved)
-        while count:
-            trial = mask.copy()
-            trial.flat[order[:count]] ^= True
-            found, found_slope = evaluate(trial)
-            solved += 1
-            if sign * (found - value) > 0.0:
-                mask, value, slope = trial, found, found_slope
+
+    selected: tuple[int, int]
+    value: Callable[[Mask], float]
+    evaluate: Callable[[Mask], tuple[float, Vector]]
+    largest: bool
+    step: float
+    lines: bool
+
+    def best(self, starts: Sequence[Mask]) -> Extreme:
+        """The best of the climbs from `starts`, then with whole lines set as long as that gains."""
+        climbs = [self.climb(start) for start in starts]
+        solved = sum(climb.solved for climb in climbs)
+        best = max(climbs, key=lambda climb: self._sign * climb.value)
+        while self.lines:
+            trials = line_moves(best.pattern, self.selected)
+            values = [self._sign * self.value(trial) for trial in trials]
+            solved += len(trials)
+            if not values or not self._gains(max(values), self._sign * best.value):
                 break
-            count //= 2
-        else:
-            return Extreme(mask, value, False, solved)
+            best = self.climb(trials[int(np.argmax(values))])
+            solved += best.solved
+        return replace(best, solved=solved)
+
+    def climb(self, start: Mask) -> Extreme:
+        """From `start` to where no single flip gains."""
+        mask, solved = start.copy(), 1
+        value, slope = self.evaluate(mask)
+        while True:
+            gain = self._sign * self.step * slope * np.where(mask, -1.0, 1.0)
+            gain[self.selected] = 0.0
+            order = np.argsort(gain, axis=None)[::-1]
+            count = int(np.count_nonzero(gain > LEAST_GAIN * abs(value)))
+            if count == 0:
+                return Extreme(mask, value, True, solved)
+            while count:
+                trial = mask.copy()
+                trial.flat[order[:count]] ^= True
+                found, found_slope = self.evaluate(trial)
+                solved += 1
+                if self._sign * (found - value) > 0.0:
+                    mask, value, slope = trial, found, found_slope
+                    break
+                count //= 2
+            else:
+                return Extreme(mask, value, False, solved)
+
+    @property
+    def _sign(self) -> float:
+        return 1.0 if self.largest else -1.0
+
+    @staticmethod
+    def _gains(found: float, known: float) -> bool:
+        return found - known > LEAST_GAIN * abs(known)
+
+
+def line_moves(data: Mask, selected: tuple[int, int]) -> list[Mask]:
+    """`data` with one unselected line set: its cell on the selected line, and its other cells."""
+    row, column = selected
+    moves = []
+    for axis, kept, cross in ((0, row, column), (1, column, row)):
+        for line in range(data.shape[axis]):
+            if line == kept:
+                continue
+            for crossing in (False, True):
+                for others in (False, True):
+                    move = data.copy()
+                    view = move if axis == 0 else move.T
+                    view[line] = others
+                    view[line, cross] = crossing
+                    if not np.array_equal(move, data):
+                        moves.append(move)
+    return moves
+
+
+def search_of(search: str) -> str:
+    """A way to search, checked."""
+    if search not in SEARCHES:
+        raise InputError(unknown("search", str(search), SEARCHES))
+    return search

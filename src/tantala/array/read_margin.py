@@ -22,7 +22,16 @@ from numpy.typing import NDArray
 
 from tantala.array.bias import Bias, Positions, bias_of, full_voltage, levels_of, positions_of
 from tantala.array.crosspoint import Array
-from tantala.array.pattern import PATTERNS, Extreme, Mask, pattern, pattern_names, search
+from tantala.array.pattern import (
+    PATTERNS,
+    SEARCHED,
+    Extreme,
+    Mask,
+    Search,
+    pattern,
+    pattern_names,
+    search_of,
+)
 from tantala.array.sensitivity import sensed_adjoint
 from tantala.array.solution import Solution
 
@@ -30,7 +39,6 @@ if TYPE_CHECKING:
     import polars as pl
 
 Vector = NDArray[np.float64]
-SEARCHED = "search"
 
 
 @dataclass(frozen=True)
@@ -55,8 +63,7 @@ class ReadMargin:
     high_current  (P, K) A   sensed with it in its high-resistance state
     low_sneak, high_sneak    (P, K) A, sensed current less the selected cell's own
     ideal         A          margin of the same two cells without wires and sneak
-    proved        whether each search ended where no single cell's state makes it worse;
-                  None where nothing was searched
+    proved        whether each search ended where no move makes it worse; None without a search
     residual      largest relative residual of the solutions
     """
 
@@ -126,7 +133,7 @@ def read_margin(
     scheme: str | Bias = "grounded",
     positions: Positions = "corners",
     patterns: Sequence[str] = tuple(PATTERNS),
-    searched: bool = False,
+    search: str = "none",
     seed: int = 0,
 ) -> ReadMargin:
     """The read margin of cells of `low` and `high` conductance (S or text) on the wires of `array`.
@@ -136,7 +143,9 @@ def read_margin(
     voltage    V or text, across the selected cell on ideal wires
     positions  "corners", "all", or pairs (row, column)
     patterns   names of `pattern.PATTERNS`, data of the other cells
-    searched   also search the worst data of each position, from the worst of `patterns`
+    search     "flips" or "lines": also search the worst data of each position, from all of
+               `patterns`, by flipping cells, or by setting lines too (4 (N + M) more solutions
+               each time)
     seed       of the pattern "random"
 
     Raises InputError for bad input.
@@ -145,7 +154,7 @@ def read_margin(
     states = levels_of(low, high)
     cells = positions_of(positions, array.shape)
     names = pattern_names(patterns)
-    columns = (*names, SEARCHED) if searched else names
+    columns = names if search_of(search) == "none" else (*names, SEARCHED)
     shape = (2, len(cells), len(columns))
     current, sneak = np.empty(shape), np.empty(shape)
     worst: dict[bool, WorstRead] = {}
@@ -157,8 +166,9 @@ def read_margin(
             reads = [
                 reader.read(n, pattern(n, array.shape, row, column, is_low, seed)) for n in names
             ]
-            if searched:
-                extreme = reader.search(_worst(reads, is_low).data, largest=not is_low)
+            if search != "none":
+                starts = [read.data for read in reads]
+                extreme = reader.search(starts, not is_low, search == "lines")
                 proved &= extreme.proved
                 reads.append(reader.read(SEARCHED, extreme.pattern))
             current[side, p] = [read.current for read in reads]
@@ -178,7 +188,7 @@ def read_margin(
         worst[True],
         worst[False],
         abs(volts) * (states[0] - states[1]),
-        proved if searched else None,
+        None if search == "none" else proved,
         residual,
     )
 
@@ -212,11 +222,13 @@ class _Reader:
         sign = float(np.sign(self.voltage))
         return WorstRead(self.row, self.column, name, sign * sensed, sign * (sensed - own), data)
 
-    def search(self, start: Mask, largest: bool) -> Extreme:
-        """The data with the largest or smallest sensed current, from `start`."""
-        return search(
-            start, (self.row, self.column), self._with_slope, largest, self.low - self.high
-        )
+    def search(self, starts: list[Mask], largest: bool, lines: bool) -> Extreme:
+        """The data with the largest or smallest sensed current."""
+        selected, step = (self.row, self.column), self.low - self.high
+        return Search(selected, self._sensed, self._with_slope, largest, step, lines).best(starts)
+
+    def _sensed(self, data: Mask) -> float:
+        return self.read(SEARCHED, data).current
 
     def _with_slope(self, data: Mask) -> tuple[float, Vector]:
         """Sensed current and its derivative by each conductance, (N, M) V.

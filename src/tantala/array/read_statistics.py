@@ -124,8 +124,8 @@ class ReadStatistics:
     def margin(self, share: float = 0.01) -> float:
         """Margin that all but a `share` of the reads of either state keep, A.
 
-        One reference for all positions: the lowest `share` quantile of the low-resistance currents over the positions, less the
-        highest 1 - `share` quantile of the others.
+        One reference for all positions: the lowest `share` quantile of their low-resistance
+        currents, less the highest 1 - `share` quantile of the others.
         """
         _check(share, "share")
         low = np.quantile(self.low_current, share, axis=0).min()

@@ -57,7 +57,7 @@ def cell_adjoint(answer: Solution, row: int, column: int) -> Vector:
     by d V' times the wanted ones.
     """
     array = chord_array(answer)
-    added = array.conductance[row, column]
+    added = array.conductance[row, column] or array.conductance.max()
     conductance = array.conductance.copy()
     conductance[row, column] += added
     loaded = Array(

@@ -15,12 +15,19 @@ from numpy.typing import NDArray
 
 from tantala.array.bias import Bias, Positions, bias_of, full_voltage, levels_of, positions_of
 from tantala.array.crosspoint import Array
-from tantala.array.pattern import PATTERNS, Mask, pattern, pattern_names, search
+from tantala.array.pattern import (
+    PATTERNS,
+    SEARCHED,
+    Mask,
+    Search,
+    pattern,
+    pattern_names,
+    search_of,
+)
 from tantala.array.sensitivity import cell_adjoint
 from tantala.array.solution import PowerBalance, Solution
 
 Vector = NDArray[np.float64]
-SEARCHED = "search"
 GROUPS = ("row", "column", "unselected")
 
 
@@ -108,8 +115,8 @@ class WorstWrite:
     weakest    the write with the least voltage across its selected cell, under `weakest_data`
     stressed   the write with the largest voltage across a cell that is not selected
     costliest  the write that takes most power
-    proved     whether the search for the weakest ended where no single cell makes it worse; None
-               where nothing was searched
+    proved     whether the search for the weakest ended where no move makes it worse; None without
+               a search
     """
 
     weakest: WriteBias
@@ -130,14 +137,14 @@ def worst_write(
     positions: Positions = "corners",
     patterns: Sequence[str] = tuple(PATTERNS),
     selected_low: bool = True,
-    searched: bool = False,
+    search: str = "none",
     seed: int = 0,
 ) -> WorstWrite:
     """The worst writes of cells of `low` and `high` conductance (S or text) on the array's wires.
 
     The array gives wires, ends and size; its own conductances are not used. The selected cell is in
     its low-resistance state by default: it takes the largest current at the start of a RESET and at
-    the end of a SET. `searched`: also search the data that weakens the selected cell most.
+    the end of a SET. `search`: "flips" or "lines" also search the data that weakens it most.
 
     Raises InputError for bad input.
     """
@@ -151,11 +158,11 @@ def worst_write(
         data = [pattern(n, array.shape, row, column, selected_low, seed) for n in names]
         writes = [writer.write(mask) for mask in data]
         tried.extend(zip(names, writes, strict=True))
-        if searched:
-            start = int(np.argmin([np.sign(volts) * write.selected for write in writes]))
-            extreme = search(
-                data[start], (row, column), writer.with_slope, False, states[0] - states[1]
-            )
+        if search_of(search) != "none":
+            step = states[0] - states[1]
+            extreme = Search(
+                (row, column), writer.selected, writer.with_slope, False, step, search == "lines"
+            ).best(data)
             proved &= extreme.proved
             tried.append((SEARCHED, writer.write(extreme.pattern)))
     weakest = min(tried, key=lambda one: np.sign(volts) * one[1].selected)
@@ -168,7 +175,7 @@ def worst_write(
         weakest[0],
         stressed[0],
         costliest[0],
-        proved if searched else None,
+        None if search == "none" else proved,
     )
 
 
@@ -186,6 +193,10 @@ class _Writer:
     def write(self, data: Mask) -> WriteBias:
         array = replace(self.array, conductance=np.where(data, *self.states))
         return write_bias(array, self.row, self.column, self.voltage, self.bias)
+
+    def selected(self, data: Mask) -> float:
+        """Selected cell's voltage in the applied direction, V."""
+        return float(np.sign(self.voltage)) * self.write(data).selected
 
     def with_slope(self, data: Mask) -> tuple[float, Vector]:
         """Selected cell's voltage in the applied direction, and its derivative by conductances."""
