@@ -8,7 +8,7 @@ import pytest
 import tantala as tt
 from tantala.array import compare
 from tantala.array.approximations import APPROXIMATIONS
-from tantala.base.library import bibliography
+from tantala.base.bibliography import library_sources
 
 
 def workload(size, wire, vector=0):
@@ -71,7 +71,7 @@ def test_errors_are_printed_beside_the_exact_answer():
 
 def test_sources_are_in_the_bibliography():
     keys = {one.source for one in APPROXIMATIONS.values()} - {""}
-    assert keys <= set(bibliography())
+    assert keys <= set(library_sources())
 
 
 @pytest.mark.parametrize(

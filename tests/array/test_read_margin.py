@@ -101,7 +101,7 @@ def missed(shape, wire, scheme, search):
 
 @pytest.mark.parametrize("scheme", READS)
 @pytest.mark.parametrize("shape", [(2, 2), (2, 3), (3, 3), (4, 3)])
-@pytest.mark.parametrize(("wire", "most"), [(1.0, 1e-4), (100.0, 1e-4), (5000.0, 0.03)])
+@pytest.mark.parametrize(("wire", "most"), [(100.0, 1e-4), (5000.0, 0.03)])
 def test_how_far_the_search_is_from_the_worst_of_all_patterns(shape, scheme, wire, most):
     assert missed(shape, wire, scheme, "lines") < most
 

@@ -71,8 +71,8 @@ def test_a_limit_below_the_bound_is_found(most):
 
 
 def test_floating_lines_allow_smaller_arrays():
-    grounded = largest_array(wires(wire=2.0), LOW, HIGH, READ, 0.1, "relative", most=128)
-    floating = largest_array(wires(wire=2.0), LOW, HIGH, READ, 0.1, "relative", scheme="floating")
+    grounded = largest_array(wires(), LOW, HIGH, READ, 0.1, "relative", most=64)
+    floating = largest_array(wires(), LOW, HIGH, READ, 0.1, "relative", scheme="floating")
     assert floating.size[0] < grounded.size[0]
 
 

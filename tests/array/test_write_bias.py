@@ -47,8 +47,8 @@ def test_floating_equal_cells_without_wires():
     half = found.group("row")
     assert found.group("column") == pytest.approx(half, rel=1e-9)
     inner = -found.group("unselected")[0]
-    assert 2 * half[0] - inner == pytest.approx(WRITE, rel=1e-9)
-    assert half[0] == pytest.approx((n - 1) * -inner * -1, rel=1e-9)
+    assert 2 * half[0] + inner == pytest.approx(WRITE, rel=1e-9)
+    assert half[0] == pytest.approx((n - 1) * inner, rel=1e-9)
 
 
 @pytest.mark.parametrize("scheme", SCHEME_NAMES)

@@ -89,9 +89,9 @@ def largest_array(
     good, bad = 0, 1
     while bad <= most and keeps(bad):
         good, bad = bad, 2 * bad
-    if bad > most and good < most:
-        bad = most if not keeps(most) else most + 1
-        good = good if bad == most else most
+    if bad > most:
+        at_limit = good == most or keeps(most)
+        good, bad = (most, most + 1) if at_limit else (good, most)
     while bad - good > 1:
         middle = (good + bad) // 2
         good, bad = (middle, bad) if keeps(middle) else (good, middle)
