@@ -17,7 +17,7 @@ The schemes are the common ones of cross-point memories, as in Chen, IEEE Trans.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -32,6 +32,7 @@ from tantala.base.quantity import to_si
 Vector = NDArray[np.float64]
 Position = tuple[int, int]
 Positions = str | Sequence[Position]
+Solving = Mapping[str, Any] | None
 
 
 @dataclass(frozen=True)
@@ -58,10 +59,15 @@ class Bias:
         rows[row], columns[column] = 1.0, 0.0
         return replace(array, **cut) if cut else array, rows, columns
 
-    def solve(self, array: Array, row: int, column: int, voltage: float) -> Solution:
-        """The array's state with the cell at (row, column) selected and `voltage` [V] across."""
+    def solve(
+        self, array: Array, row: int, column: int, voltage: float, solving: Solving = None
+    ) -> Solution:
+        """The array's state with the cell at (row, column) selected and `voltage` [V] across.
+
+        `solving`: options of `CompiledArray.solve`.
+        """
         ready, rows, columns = self.applied(array, row, column)
-        return ready.compile().solve(voltage * rows, voltage * columns)
+        return ready.compile().solve(voltage * rows, voltage * columns, **(solving or {}))
 
 
 SCHEMES = {

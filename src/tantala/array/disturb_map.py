@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tantala.array.bias import Bias, bias_of, full_voltage, positions_of
+from tantala.array.bias import Bias, Solving, bias_of, full_voltage, positions_of
 from tantala.array.crosspoint import Array
 from tantala.base.errors import InputError, Problem, unknown
 from tantala.base.quantity import to_si
@@ -72,6 +72,7 @@ def disturb_map(
     scheme: str | Bias = "V/2",
     set_polarity: int = 1,
     extrapolate: bool = False,
+    solving: Solving = None,
 ) -> DisturbMap:
     """Disturb of every cell of `array` after accesses, each of `voltage` for `width`.
 
@@ -80,6 +81,7 @@ def disturb_map(
     width         s or text, of one access
     kind          "read" or "write": whether the accessed cell's own stress is disturb
     set_polarity  1 where a cell is SET by a positive voltage of row over column, else -1
+    solving       options of `CompiledArray.solve`
 
     Raises InputError for bad input or a cell without a disturb law, RangeViolation outside the
     law's range unless `extrapolate`.
@@ -97,7 +99,7 @@ def disturb_map(
     consumed, worst = np.zeros(array.shape), np.zeros(array.shape)
     accessed = np.zeros(array.shape)
     for (row, column), count in counts.items():
-        seen = set_polarity * bias.solve(array, row, column, volts).cell_voltages
+        seen = set_polarity * bias.solve(array, row, column, volts, solving).cell_voltages
         if kind == "write":
             seen[row, column] = 0.0
         seen = np.maximum(seen, 0.0)

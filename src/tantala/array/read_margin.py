@@ -20,7 +20,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from tantala.array.bias import Bias, Positions, bias_of, full_voltage, levels_of, positions_of
+from tantala.array.bias import (
+    Bias,
+    Positions,
+    Solving,
+    bias_of,
+    full_voltage,
+    levels_of,
+    positions_of,
+)
 from tantala.array.crosspoint import Array
 from tantala.array.pattern import (
     PATTERNS,
@@ -135,6 +143,7 @@ def read_margin(
     patterns: Sequence[str] = tuple(PATTERNS),
     search: str = "none",
     seed: int = 0,
+    solving: Solving = None,
 ) -> ReadMargin:
     """The read margin of cells of `low` and `high` conductance (S or text) on the wires of `array`.
 
@@ -147,6 +156,7 @@ def read_margin(
                `patterns`, by flipping cells, or by setting lines too (4 (N + M) more solutions
                each time)
     seed       of the pattern "random"
+    solving    options of `CompiledArray.solve`
 
     Raises InputError for bad input.
     """
@@ -162,7 +172,7 @@ def read_margin(
     for p, (row, column) in enumerate(cells):
         # Small currents are bad of a cell in low resistance, large ones of one in high resistance.
         for side, is_low in enumerate((True, False)):
-            reader = _Reader(array, states, bias, volts, row, column)
+            reader = _Reader(array, states, bias, volts, row, column, solving)
             reads = [
                 reader.read(n, pattern(n, array.shape, row, column, is_low, seed)) for n in names
             ]
@@ -187,10 +197,26 @@ def read_margin(
         sneak[1],
         worst[True],
         worst[False],
-        abs(volts) * (states[0] - states[1]),
+        _alone(array, states[0], volts, solving) - _alone(array, states[1], volts, solving),
         None if search == "none" else proved,
         residual,
     )
+
+
+def _alone(array: Array, conductance: float, voltage: float, solving: Solving) -> float:
+    """Current of one cell without any wire or end resistance, A in the direction of `voltage`."""
+    cell = replace(
+        array,
+        conductance=np.array([[conductance]]),
+        row_wire=0.0,
+        column_wire=0.0,
+        row_driver=0.0,
+        row_far=np.inf,
+        column_sense=0.0,
+        column_far=np.inf,
+    )
+    current = cell.compile().solve([voltage], **(solving or {})).currents[0]
+    return float(np.sign(voltage) * current)
 
 
 def _worst(reads: list[WorstRead], is_low: bool) -> WorstRead:
@@ -208,10 +234,11 @@ class _Reader:
         voltage: float,
         row: int,
         column: int,
+        solving: Solving,
     ) -> None:
         self.array, self.bias, self.voltage = array, bias, voltage
         self.low, self.high = states
-        self.row, self.column = row, column
+        self.row, self.column, self.solving = row, column, solving
         self.residual = 0.0
 
     def read(self, name: str, data: Mask) -> WorstRead:
@@ -246,6 +273,6 @@ class _Reader:
         return replace(self.array, conductance=np.where(data, self.low, self.high))
 
     def _solve(self, array: Array) -> Solution:
-        answer = self.bias.solve(array, self.row, self.column, self.voltage)
+        answer = self.bias.solve(array, self.row, self.column, self.voltage, self.solving)
         self.residual = max(self.residual, float(answer.residual))
         return answer

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from scipy.special import betaincinv
 from scipy.stats import binom
 
-from tantala.array.bias import Bias, Positions, bias_of, full_voltage, positions_of
+from tantala.array.bias import Bias, Positions, Solving, bias_of, full_voltage, positions_of
 from tantala.array.crosspoint import Array
 from tantala.array.pattern import PATTERNS, pattern, random_data
 from tantala.base.errors import InputError, Problem, raise_if, unknown
@@ -157,6 +157,7 @@ def read_statistics(
     positions: Positions = "corners",
     data: str = RANDOM,
     first_array: int = 0,
+    solving: Solving = None,
     **conditions: Any,
 ) -> ReadStatistics:
     """Reads of `arrays` arrays whose cells are drawn from the levels of `cell`.
@@ -166,6 +167,7 @@ def read_statistics(
     voltage      V or text; the cell's nominal read voltage if not given
     data         of the other cells: "random", or a name of `pattern.PATTERNS`
     first_array  number of the first array, for chunks of one population
+    solving      options of `CompiledArray.solve`
     conditions   of `cell.levels`: time, temperature, cycles, ...; its scheme as `write_scheme`.
                  Noise of one read is in every cell's draw unless sensed=False.
 
@@ -198,7 +200,7 @@ def read_statistics(
             for side, level in enumerate(levels):
                 conductance[row, column] = level.quantile(own[row, column])
                 filled = replace(array, conductance=conductance.copy())
-                answer = bias.solve(filled, row, column, volts)
+                answer = bias.solve(filled, row, column, volts, solving)
                 currents[side, k, p] = np.sign(volts) * answer.currents[column]
                 residual = max(residual, float(answer.residual))
     return ReadStatistics(bias, volts, np.array(places), currents[0], currents[1], residual)

@@ -68,7 +68,7 @@ def largest_array(
              low-resistance current) and "kept" (of the margin without wires and sneak currents)
     grow     "square", or "rows" or "columns" alone with the array's other side kept
     most     no side longer than this is tried
-    options  of `read_margin`: scheme, positions, patterns, search, seed
+    options  of `read_margin`: scheme, positions, patterns, search, seed, solving
 
     Raises InputError for bad input.
     """

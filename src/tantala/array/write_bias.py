@@ -13,7 +13,15 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from tantala.array.bias import Bias, Positions, bias_of, full_voltage, levels_of, positions_of
+from tantala.array.bias import (
+    Bias,
+    Positions,
+    Solving,
+    bias_of,
+    full_voltage,
+    levels_of,
+    positions_of,
+)
 from tantala.array.crosspoint import Array
 from tantala.array.pattern import (
     PATTERNS,
@@ -96,16 +104,21 @@ class WriteBias:
 
 
 def write_bias(
-    array: Array, row: int, column: int, voltage: float | str, scheme: str | Bias = "V/2"
+    array: Array,
+    row: int,
+    column: int,
+    voltage: float | str,
+    scheme: str | Bias = "V/2",
+    solving: Solving = None,
 ) -> WriteBias:
     """The array, with its own conductances, while the cell at (row, column) is written.
 
     `voltage` (V or text) is the selected row's over the selected column's; negative for the other
-    polarity. Raises InputError for bad input.
+    polarity; `solving` holds options of `CompiledArray.solve`. Raises InputError for bad input.
     """
     bias, volts = bias_of(scheme), full_voltage(voltage)
     ((row, column),) = positions_of([(row, column)], array.shape)
-    return WriteBias(bias, volts, row, column, bias.solve(array, row, column, volts))
+    return WriteBias(bias, volts, row, column, bias.solve(array, row, column, volts, solving))
 
 
 @dataclass(frozen=True)
@@ -139,6 +152,7 @@ def worst_write(
     selected_low: bool = True,
     search: str = "none",
     seed: int = 0,
+    solving: Solving = None,
 ) -> WorstWrite:
     """The worst writes of cells of `low` and `high` conductance (S or text) on the array's wires.
 
@@ -154,7 +168,7 @@ def worst_write(
     tried: list[tuple[str, WriteBias]] = []
     proved = True
     for row, column in positions_of(positions, array.shape):
-        writer = _Writer(array, states, bias, volts, row, column)
+        writer = _Writer(array, states, bias, volts, row, column, solving)
         data = [pattern(n, array.shape, row, column, selected_low, seed) for n in names]
         writes = [writer.write(mask) for mask in data]
         tried.extend(zip(names, writes, strict=True))
@@ -189,10 +203,11 @@ class _Writer:
     voltage: float
     row: int
     column: int
+    solving: Solving
 
     def write(self, data: Mask) -> WriteBias:
         array = replace(self.array, conductance=np.where(data, *self.states))
-        return write_bias(array, self.row, self.column, self.voltage, self.bias)
+        return write_bias(array, self.row, self.column, self.voltage, self.bias, self.solving)
 
     def selected(self, data: Mask) -> float:
         """Selected cell's voltage in the applied direction, V."""
