@@ -34,6 +34,7 @@ def _make(app: Sphinx) -> None:
     stamp.unlink(missing_ok=True)
 
     import array_approximations
+    import array_gated
     import array_memory
     import cell_ageing
     import cell_compact
@@ -49,7 +50,8 @@ def _make(app: Sphinx) -> None:
     for table in made:
         for name, text in table.pages():
             (folder / f"{name}.md").write_text(text, encoding="utf-8")
-    for figures in (cell_switching, cell_ageing, cell_writing, cell_compact, array_memory):
+    cells = (cell_switching, cell_ageing, cell_writing, cell_compact)
+    for figures in (*cells, array_gated, array_memory):
         figures.draw(folder)
     stamp.write_text(made_from, encoding="utf-8")
 

@@ -7,6 +7,9 @@ from tantala.array.bias import SCHEMES, Bias
 from tantala.array.compiled import CompiledArray
 from tantala.array.crosspoint import Array
 from tantala.array.disturb_map import DisturbMap, disturb_map
+from tantala.array.gated import GatedArray
+from tantala.array.gated_solution import GatedPowerBalance, GatedSolution
+from tantala.array.pairs import DifferentialPair, InterleavedPair, PairSolution
 from tantala.array.pattern import PATTERNS
 from tantala.array.read_margin import ReadMargin, read_margin
 from tantala.array.read_statistics import ReadStatistics, read_statistics
@@ -21,7 +24,13 @@ __all__ = [
     "Bias",
     "Comparison",
     "CompiledArray",
+    "DifferentialPair",
     "DisturbMap",
+    "GatedArray",
+    "GatedPowerBalance",
+    "GatedSolution",
+    "InterleavedPair",
+    "PairSolution",
     "PowerBalance",
     "ReadMargin",
     "ReadStatistics",

@@ -22,53 +22,61 @@ _TILE = 32
 
 
 @njit(**OPTIONS)
-def _insert(y, ports, j, siemens, row):
-    """Insert `siemens` into port `j` of the first `ports` of `y`; `row` is scratch.
+def _insert(y, active, j, siemens, row):
+    """Insert `siemens` into port `j` of the first `active` ports of `y`; `row` is scratch.
 
-    Afterwards `row` holds the old node's voltage as weights of the ports' voltages.
+    Only what lies below the diagonal of `y` is used. Afterwards `row` holds the old node's voltage
+    as weights of the ports' voltages.
     """
     total = siemens
-    for x in range(ports):
-        row[x] = y[j, x]
+    for x in range(active):
+        row[x] = y[j, x] if x < j else y[x, j]
         if x != j:
-            total -= y[j, x]
+            total -= row[x]
     share = 1.0 / total
-    for x in range(ports):
+    for x in range(active):
         scaled = row[x] * share
         if scaled != 0.0 and x != j:
-            for z in range(ports):
+            for z in range(x):
                 y[x, z] -= scaled * row[z]
     pass_on = siemens * share
-    for x in range(ports):
+    for x in range(j):
         y[j, x] = row[x] * pass_on
+    for x in range(j + 1, active):
         y[x, j] = row[x] * pass_on
+    for x in range(active):
         row[x] *= -share
     row[j] = pass_on
 
 
 @njit(**OPTIONS)
 def _row(cells, wire, left, y, scratch):
-    """Admittance `y` of one row of cells over (left, right, column 0, 1, ...).
+    """Admittance `y`, below the diagonal, of one row of cells over (left, right, column 0, 1, ...).
 
     `cells` (columns) S; `left` S of the first segment, `wire` S of the others.
     """
     columns = cells.size
     y[:] = 0.0
-    y[0, 1] = y[1, 0] = -left
+    y[1, 0] = -left
     for k in range(columns):
         if k > 0:
             _insert(y, k + 2, 1, wire, scratch)
-        y[1, k + 2] = y[k + 2, 1] = -cells[k]
+        y[k + 2, 1] = -cells[k]
 
 
 @njit(**OPTIONS)
-def _stack(y, strip, i, rows, first):
-    """Add the row of cells `strip` as row `i`; its columns are the ports from `first` of `y`."""
-    for a in range(strip.shape[0]):
-        at_a = first + a - 2 if a > 1 else i + a * rows
-        for b in range(strip.shape[0]):
-            at_b = first + b - 2 if b > 1 else i + b * rows
-            y[at_a, at_b] += strip[a, b]
+def _stack(y, strip, first, ends):
+    """Add a row of cells, its columns at the ports of `y` from `first`, its ends from `ends`.
+
+    The ends come after all columns, so what is below the diagonal stays there.
+    """
+    columns = strip.shape[0] - 2
+    y[ends + 1, ends] += strip[1, 0]
+    for k in range(columns):
+        y[ends, first + k] += strip[k + 2, 0]
+        y[ends + 1, first + k] += strip[k + 2, 1]
+        for z in range(k):
+            y[first + k, first + z] += strip[k + 2, z + 2]
 
 
 @njit(**OPTIONS)
@@ -78,39 +86,39 @@ def _leaf(conductance, segments, far, at, shape, ends, y, weights, strip, row):
     segments   (row wire, column wire, left, bottom): S of a segment, and of every row's first and
                every column's last segment in the whole array
     far        (right, top): S to the far sources, used where `ends` says the leaf is at that edge
-    y          becomes its admittance over the ports left, right, top, bottom
+    y          becomes its admittance, below the diagonal, over the ports: tops, bottoms, then left
+               and right of each row in turn, so that those in use are always the first ones
     weights    (steps, ports): what recovers the nodes, in the order of their elimination; left
                alone if it has no elements
     """
     row_wire, column_wire, left, bottom = segments
     rows, columns = shape
-    ports = 2 * (rows + columns)
-    upper, lower = 2 * rows, 2 * rows + columns
     keep = weights.size > 0
     y[:] = 0.0
     step = 0
     for i in range(rows):
         first = left[at[0] + i] if at[1] == 0 else row_wire
         _row(conductance[at[0] + i, at[1] : at[1] + columns], row_wire, first, strip, row)
-        _stack(y, strip, i, rows, upper if i == 0 else lower)
+        _stack(y, strip, 0 if i == 0 else columns, 2 * (columns + i))
+        active = 2 * (columns + i + 1)
         edge = at[0] + i == conductance.shape[0] - 1
         for k in range(columns):
             segment = bottom[at[1] + k] if edge else column_wire
-            if i > 0:
-                _insert(y, ports, lower + k, segment, row)
-                if keep:
-                    weights[step] = row
-                step += 1
-            else:
-                y[lower + k, upper + k] = y[upper + k, lower + k] = -segment
+            if i == 0:
+                y[columns + k, k] = -segment
+                continue
+            _insert(y, active, columns + k, segment, row)
+            if keep:
+                weights[step, :active] = row[:active]
+            step += 1
     for edge in range(2):
         if ends[edge]:
             for k in range(shape[edge]):
-                _insert(y, ports, (edge + 1) * rows + k, far[edge][at[edge] + k], row)
+                port = 2 * (columns + k) + 1 if edge == 0 else k
+                _insert(y, y.shape[0], port, far[edge][at[edge] + k], row)
                 if keep:
                     weights[step] = row
                 step += 1
-    ground(y)
 
 
 @njit(**OPTIONS)
@@ -125,8 +133,16 @@ def ground(y):
 def leaves(conductance, segments, far, corners, shape, ends, admittance):
     """Admittance (leaves, ports, ports) of the leaves of `shape` with first cells at `corners`.
 
-    The other arguments are those of `_leaf`.
+    Ports in the order left, right, top, bottom. The other arguments are those of `_leaf`.
     """
+    rows, columns = shape
+    ports = admittance.shape[1]
+    y = np.empty((ports, ports))
+    places = np.empty(ports, np.int64)
+    for k in range(rows):
+        places[k], places[rows + k] = 2 * (columns + k), 2 * (columns + k) + 1
+    for k in range(2 * columns):
+        places[2 * rows + k] = k
     strip = np.empty((shape[1] + 2, shape[1] + 2))
     row = np.empty(admittance.shape[1])
     none = np.empty((0, 0))
@@ -138,11 +154,16 @@ def leaves(conductance, segments, far, corners, shape, ends, admittance):
             corners[leaf],
             shape,
             ends,
-            admittance[leaf],
+            y,
             none,
             strip,
             row,
         )
+        for x in range(ports):
+            for z in range(ports):
+                a, b = places[x], places[z]
+                admittance[leaf, x, z] = y[a, b] if a > b else y[b, a]
+        ground(admittance[leaf])
 
 
 @njit(**OPTIONS)
@@ -186,44 +207,53 @@ def mirror(matrix):
 def recover(conductance, segments, far, corners, shape, ends, voltages, bits):
     """Column voltages inside leaves from the voltages of their ports.
 
-    `voltages` (leaves, ports, K) is spent; `bits` (K, N, M) is filled. The leaves are eliminated
-    again: that is cheaper than the room for what would have to be kept. The other arguments are
+    `voltages` (leaves, ports, K); `bits` (K, N, M) is filled. The leaves are eliminated again: that
+    is cheaper than the room for what would have to be kept. The other arguments are
     those of `_leaf`.
     """
     count, ports, vectors = voltages.shape
     rows, columns = shape
-    top, bottom = 2 * rows, 2 * rows + columns
     steps = (rows - 1) * columns + ends[0] * rows + ends[1] * columns
-    y, weights = np.empty((ports, ports)), np.empty((max(steps, 1), ports))
-    strip, row = np.empty((columns + 2, columns + 2)), np.empty(ports)
-    total = np.empty(vectors)
+    y, weights = np.empty((ports, ports)), np.zeros((max(steps, 1), ports))
+    strip, row = np.empty((columns + 2, columns + 2)), np.zeros(ports)
+    volts = np.empty((ports, vectors))
     for leaf in range(count):
         at = corners[leaf]
-        volts = voltages[leaf]
+        for k in range(2 * columns):
+            volts[k] = voltages[leaf, 2 * rows + k]
+        for k in range(rows):
+            volts[2 * (columns + k)] = voltages[leaf, k]
+            volts[2 * (columns + k) + 1] = voltages[leaf, rows + k]
         _leaf(conductance, segments, far, at, shape, ends, y, weights, strip, row)
-        step = steps
-        for edge in range(1, -1, -1):
-            if ends[edge]:
-                for k in range(shape[edge] - 1, -1, -1):
-                    step -= 1
-                    _back(weights[step], volts, (edge + 1) * rows + k, total)
-        for i in range(rows - 1, 0, -1):
-            for k in range(columns - 1, -1, -1):
-                step -= 1
-                _back(weights[step], volts, bottom + k, total)
-                for vector in range(vectors):
-                    bits[vector, at[0] + i, at[1] + k] = volts[bottom + k, vector]
-        for k in range(columns):
-            for vector in range(vectors):
-                bits[vector, at[0], at[1] + k] = volts[top + k, vector]
+        _unfold(shape, ends, weights, volts, bits[:, at[0] : at[0] + rows, at[1] : at[1] + columns])
 
 
 @njit(**OPTIONS)
-def _back(weights, volts, port, total):
-    """Voltage of an eliminated node from the ports that replaced it; `total` (K) is scratch."""
-    total[:] = 0.0
-    for x in range(volts.shape[0]):
-        weight = weights[x]
-        for vector in range(volts.shape[1]):
-            total[vector] += weight * volts[x, vector]
-    volts[port] = total
+def _unfold(shape, ends, weights, volts, bits):
+    """Undo the steps of a leaf in reverse: `bits` (K, rows, columns) from its ports' `volts`."""
+    rows, columns = shape
+    step = (rows - 1) * columns + ends[0] * rows + ends[1] * columns
+    for edge in range(1, -1, -1):
+        if ends[edge]:
+            for k in range(shape[edge] - 1, -1, -1):
+                step -= 1
+                _back(weights[step], volts, 2 * (columns + k) + 1 if edge == 0 else k)
+    for i in range(rows - 1, -1, -1):
+        for k in range(columns - 1, -1, -1):
+            if i > 0:
+                step -= 1
+                _back(weights[step, : 2 * (columns + i + 1)], volts, columns + k)
+            bits[:, i, k] = volts[columns + k if i > 0 else k]
+
+
+@njit(**OPTIONS)
+def _back(weights, volts, port):
+    """Voltage of an eliminated node, in the port's place, from the ports that replaced it."""
+    own = weights[port]
+    for vector in range(volts.shape[1]):
+        volts[port, vector] *= own
+    for x in range(weights.size):
+        if x != port:
+            weight = weights[x]
+            for vector in range(volts.shape[1]):
+                volts[port, vector] += weight * volts[x, vector]
