@@ -33,8 +33,10 @@ def _make(app: Sphinx) -> None:
         return
     stamp.unlink(missing_ok=True)
 
+    import array_approximations
     import array_crosspoint
     import array_gated
+    import array_memory
     import cell_ageing
     import cell_compact
     import cell_switching
@@ -45,17 +47,12 @@ def _make(app: Sphinx) -> None:
     import law_numbers
     import silicon_table
 
-    for table in (design_keys, law_numbers, claims, silicon_table, command_output):
+    made = (array_approximations, design_keys, law_numbers, claims, silicon_table, command_output)
+    for table in made:
         for name, text in table.pages():
             (folder / f"{name}.md").write_text(text, encoding="utf-8")
-    for figures in (
-        cell_switching,
-        cell_ageing,
-        cell_writing,
-        cell_compact,
-        array_crosspoint,
-        array_gated,
-    ):
+    cells = (cell_switching, cell_ageing, cell_writing, cell_compact)
+    for figures in (*cells, array_crosspoint, array_gated, array_memory):
         figures.draw(folder)
     stamp.write_text(made_from, encoding="utf-8")
 

@@ -1,0 +1,151 @@
+"""How the lines of an array are biased while one cell is selected.
+
+The selected row is at the full voltage V, the selected column at 0 and sensed. A scheme says where
+the unselected lines are, as shares of V, or that they float:
+
+    grounded           rows 0, columns 0       read; every column is sensed in the same read
+    floating_rows      rows float, columns 0   read
+    floating_columns   rows 0, columns float   read
+    floating           all float               read or write: the sneak path of three cells
+    V/2                rows V/2, columns V/2   write: half-selected cells see V/2, others 0
+    V/3                rows V/3, columns 2V/3  write: every other cell sees V/3 in size
+
+Voltages are those of ideal wires; what each cell sees on real ones is what the array is solved for.
+The schemes are the common ones of cross-point memories, as in Chen, IEEE Trans. Electron Devices 60
+(2013) 1318, doi:10.1109/TED.2013.2246791.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tantala.array.crosspoint import Array
+from tantala.array.solution import Solution
+from tantala.base.errors import InputError, Problem, raise_if, unknown
+from tantala.base.quantity import to_si
+
+Vector = NDArray[np.float64]
+Position = tuple[int, int]
+Positions = str | Sequence[Position]
+Solving = Mapping[str, Any] | None
+
+
+@dataclass(frozen=True)
+class Bias:
+    """Where the unselected `rows` and `columns` are, in shares of the full voltage; None floats."""
+
+    name: str
+    rows: float | None
+    columns: float | None
+
+    def applied(self, array: Array, row: int, column: int) -> tuple[Array, Vector, Vector]:
+        """The array with its floating lines cut, and the shares of V of rows (N,), columns (M,)."""
+        cut = {}
+        for share, near, far, selected in (
+            (self.rows, "row_driver", "row_far", row),
+            (self.columns, "column_sense", "column_far", column),
+        ):
+            if share is None:
+                for end in (near, far):
+                    cut[end] = np.full_like(getattr(array, end), np.inf)
+                    cut[end][selected] = getattr(array, end)[selected]
+        rows = np.full(array.shape[0], self.rows or 0.0)
+        columns = np.full(array.shape[1], self.columns or 0.0)
+        rows[row], columns[column] = 1.0, 0.0
+        return replace(array, **cut) if cut else array, rows, columns
+
+    def solve(
+        self, array: Array, row: int, column: int, voltage: float, solving: Solving = None
+    ) -> Solution:
+        """The array's state with the cell at (row, column) selected and `voltage` [V] across.
+
+        `solving`: options of `CompiledArray.solve`.
+        """
+        ready, rows, columns = self.applied(array, row, column)
+        return ready.compile().solve(voltage * rows, voltage * columns, **(solving or {}))
+
+
+SCHEMES = {
+    bias.name: bias
+    for bias in (
+        Bias("grounded", 0.0, 0.0),
+        Bias("floating_rows", None, 0.0),
+        Bias("floating_columns", 0.0, None),
+        Bias("floating", None, None),
+        Bias("V/2", 0.5, 0.5),
+        Bias("V/3", 1.0 / 3.0, 2.0 / 3.0),
+    )
+}
+
+
+def bias_of(scheme: str | Bias) -> Bias:
+    """A scheme by name, or as given. Raises InputError for an unknown name."""
+    if isinstance(scheme, Bias):
+        return scheme
+    if scheme not in SCHEMES:
+        raise InputError(unknown("bias scheme", str(scheme), SCHEMES))
+    return SCHEMES[scheme]
+
+
+def full_voltage(voltage: float | str) -> float:
+    """The voltage across the selected cell, V. Raises InputError for none."""
+    volts = to_si(voltage, "V", name="voltage")
+    if volts == 0.0:
+        raise InputError(Problem("no voltage is applied", got=repr(voltage), allowed="not 0 V"))
+    return volts
+
+
+def levels_of(low: float | str, high: float | str) -> tuple[float, float]:
+    """Conductances [S] of the low- and the high-resistance state.
+
+    Raises InputError unless low > high >= 0.
+    """
+    problems: list[Problem] = []
+    values = []
+    for name, given in (("low", low), ("high", high)):
+        try:
+            values.append(to_si(given, "S", name=name))
+        except InputError as error:
+            problems.extend(error.problems)
+    raise_if(problems)
+    if not values[0] > values[1] >= 0.0:
+        raise InputError(
+            Problem(
+                "the two states are in the wrong order",
+                got=f"low = {values[0]:g} S, high = {values[1]:g} S",
+                allowed="low > high >= 0",
+                because="they are the conductances of the low- and the high-resistance state",
+                hint="conductances, one over the resistances",
+            )
+        )
+    return values[0], values[1]
+
+
+def positions_of(positions: Positions | Any, shape: tuple[int, int]) -> list[Position]:
+    """Selected cells: "corners", "all", or pairs (row, column) as given.
+
+    Raises InputError for another word or a cell outside the array.
+    """
+    rows, columns = shape
+    if isinstance(positions, str):
+        if positions == "corners":
+            return [(i, j) for i in sorted({0, rows - 1}) for j in sorted({0, columns - 1})]
+        if positions == "all":
+            return [(i, j) for i in range(rows) for j in range(columns)]
+        raise InputError(unknown("choice of positions", positions, ("all", "corners")))
+    cells = np.asarray(positions)
+    inside = cells.ndim == 2 and cells.shape[1:] == (2,) and cells.dtype.kind in "iu" and cells.size
+    if not inside or (cells < 0).any() or (cells >= np.array(shape)).any():
+        raise InputError(
+            Problem(
+                "positions are no cells of the array",
+                got=repr(positions),
+                allowed=f"pairs (row, column) below ({rows}, {columns}), 'corners' or 'all'",
+            )
+        )
+    return [(int(i), int(j)) for i, j in cells]
