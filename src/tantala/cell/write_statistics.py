@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tantala.base.quantity import to_si
+from tantala.cell.population import STUCK_LOW
 from tantala.cell.write_verify import PulseTrace, Scheme, WriteLoop
 
 if TYPE_CHECKING:
@@ -70,19 +71,24 @@ def write_statistics(
     seed: int = 0,
     cells: int = 20_000,
     backend: str = "numpy",
+    cycles: int = 0,
 ) -> WriteStatistics:
-    """Statistics of writing one bit a cell, from ``cells`` written cells.
+    """Statistics of writing one bit a cell, from ``cells`` written cells after ``cycles`` cycles.
 
-    The smallest share that can be told is 1/cells; rarer events are not seen. ``backend``: plain
+    The smallest share that can be told is 1/cells; rarer events are not seen. Cells that the cycles
+    left stuck are not among those written: their share is the endurance law's. ``backend``: plain
     numpy, since once is sooner done than the kernels are compiled; "numba" pays for many calls.
     """
     kelvin = to_si(temperature, "K", name="temperature")
     settings = Scheme.of(cell, scheme).settings
     population = cell.sample(cells, seed=seed, backend=backend)
-    index = np.arange(cells)
-    passes = np.full(cells, settings.low_resistance_verify)
-    below = np.full(cells, settings.high_resistance_verify)
-    none, unlimited = np.zeros(cells), np.full(cells, np.inf)
+    if cycles:
+        population.cycle(cycles)
+    index = np.flatnonzero((population.flags & STUCK_LOW) == 0)
+    count = len(index)
+    passes = np.full(count, settings.low_resistance_verify)
+    below = np.full(count, settings.high_resistance_verify)
+    none, unlimited = np.zeros(count), np.full(count, np.inf)
     trains: dict[int, TrainStatistics] = {}
     # The first write brings the cells from the open-loop state of a sample to verified states.
     for _ in range(2):
@@ -92,7 +98,7 @@ def write_statistics(
             )
             outcome = loop.run(int(settings.max_pulses))
             trains[direction] = _train(outcome.pulses, outcome.ok, loop.trace, settings.max_pulses)
-    return WriteStatistics(scheme, trains[+1], trains[-1], settings.verify_time, cells)
+    return WriteStatistics(scheme, trains[+1], trains[-1], settings.verify_time, count)
 
 
 def _train(

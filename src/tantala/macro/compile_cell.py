@@ -55,8 +55,7 @@ def compile_life(
     stay unwritten is the residue of their pulse trains, counted or continued (`train`).
     """
     _require_geometry(cell)
-    statistics = write_statistics(cell, scheme)
-    trains = [train(part, statistics.cells) for part in (statistics.set, statistics.reset)]
+    set_train, reset_train = _trains(cell, scheme, 0)
     room = cell.nominal.temperature
     return BitCell(
         name=cell.name,
@@ -64,12 +63,12 @@ def compile_life(
         height=cell.item.value("geometry.height", "m"),
         access_width=cell.item.value("geometry.access_width", "m"),
         read_voltage=cell.nominal.read_voltage,
-        read_gate_voltage=statistics.set.gate_voltage,
+        read_gate_voltage=set_train.gate_voltage,
         fresh=levels_of(cell, scheme, FRESH, room, 0, extrapolate),
         aged=levels_of(cell, scheme, *life, extrapolate),
-        set=trains[0],
-        reset=trains[1],
-        stuck=trains[0].residue + trains[1].residue,
+        set=set_train,
+        reset=reset_train,
+        stuck=set_train.residue + reset_train.residue,
         records=tuple(cell.item.numbers.values()),
         model=cell,
     )
@@ -97,6 +96,8 @@ def levels_of(
 ) -> Levels:
     """Both levels of a cell after a time (s) at a temperature (K) and `cycles` writes before.
 
+    With the share of cells that so many cycles have left stuck, or beyond what `scheme` can write.
+
     `effort`: `cells` and `resolution` of `Cell.levels`, where less than the whole will do.
 
     Raises:
@@ -107,14 +108,28 @@ def levels_of(
         _table(cell.levels(state, **condition, extrapolate=extrapolate, **effort))
         for state in ("low", "high")
     )
-    return Levels(low, high, _worn(cell, cycles))
+    if cycles == 0:
+        return Levels(low, high)
+    fresh, later = (_trains(cell, scheme, count) for count in (0, cycles))
+    residue, before = (sum(part.residue for part in pair) for pair in (later, fresh))
+    return Levels(low, high, _worn(cell, cycles), max(residue - before, 0.0))
 
 
 def _worn(cell: Cell, cycles: int) -> float:
     """Share of cells that so many nominal cycles leave stuck in the low-resistance state."""
-    if cell.endurance is None or cycles == 0:
+    if cell.endurance is None:
         return 0.0
     return float(cell.endurance.stuck_fraction(cycles, cell.nominal.set_wordline))
+
+
+def _trains(cell: Cell, scheme: str, cycles: int) -> tuple[PulseTrain, PulseTrain]:
+    """SET and RESET trains of cells after `cycles` cycles; kept with the cell object."""
+    memo: dict[Any, tuple[PulseTrain, PulseTrain]] = cell.__dict__.setdefault("_trains", {})
+    key = (scheme, cycles)
+    if key not in memo:
+        found = write_statistics(cell, scheme, cycles=cycles, backend="numba")
+        memo[key] = train(found.set, found.cells), train(found.reset, found.cells)
+    return memo[key]
 
 
 def _table(distribution: LevelDistribution) -> Level:
