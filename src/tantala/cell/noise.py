@@ -19,7 +19,7 @@ distribution of levels; their mean power is in (1)); the instrument's own noise.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -197,19 +197,19 @@ def spectra(conductance: ArrayLike, rate: float) -> tuple[Floats, Floats, Floats
     return centre, relative / mean[:, None] ** 2, mean
 
 
-def fit_noise(
-    conductance: ArrayLike, rate: float, integration_time: float = 1e-6, slowest: float = 100.0
-) -> FitResult:
+def fit_noise(conductance: ArrayLike, rate: float) -> FitResult:
     """Fit `NoiseLaw` to repeated reads: series [cell, sample] in S at `rate` in Hz.
 
     Robust least squares of ln S over ln f and ln G; every cell weighs alike. With fewer than three
     levels the fall with conductance cannot be told: `noise.exponent` is then in `not_identified`. A
-    white floor, the instrument's, is fitted beside the law and left out. `integration_time` and
-    `slowest` are conditions of use, not told by these data.
+    white floor, the instrument's, is fitted beside the law and left out. Integration time and
+    slowest fluctuation are conditions of use, not told by these data.
 
     Raises FitError for series that are too short or not finite.
     """
     from scipy.optimize import least_squares
+
+    from tantala.cell.fit.held import held
 
     frequency, relative, mean = spectra(conductance, rate)
     reference = float(np.exp(np.log(mean).mean()))
@@ -236,7 +236,7 @@ def fit_noise(
     scatter = (np.log(relative) - model(solved.x)).mean(axis=1)
     return _noise_result(
         solved.x, scatter, several, reference, frequency, relative, model, mean,
-        {"integration_time": integration_time, "slowest": slowest},
+        asdict(held().noise),
     )  # fmt: skip
 
 

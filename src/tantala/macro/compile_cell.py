@@ -12,6 +12,7 @@ from tantala.cell import Cell, load_cell
 from tantala.cell.levels import LevelDistribution
 from tantala.cell.write_statistics import TrainStatistics, write_statistics
 from tantala.macro.bit_cell import BitCell, Levels
+from tantala.macro.constants import load_assembly
 from tantala.macro.design import Design
 from tantala.macro.levels import Level, tabulate
 from tantala.macro.write_verify import PulseTrain
@@ -21,7 +22,6 @@ GEOMETRY = {
     "geometry.height": "cell pitch along the bit line",
     "geometry.access_width": "width of the access transistor",
 }
-FRESH = 1.0  # s after the write: the relaxation that no controller can wait for has happened
 DEEPEST = 1e-18  # smallest tail probability that the tables resolve
 WRITTEN = 20_000  # cells written to find the statistics of writing
 RARE = 20.0  # written cells below which a counted share is continued by its law instead
@@ -56,7 +56,7 @@ def compile_life(
     """
     _require_geometry(cell)
     set_train, reset_train = _trains(cell, scheme, 0)
-    room = cell.nominal.temperature
+    room, settled = cell.nominal.temperature, load_assembly().write.settled
     return BitCell(
         name=cell.name,
         width=cell.item.value("geometry.width", "m"),
@@ -64,7 +64,7 @@ def compile_life(
         access_width=cell.item.value("geometry.access_width", "m"),
         read_voltage=cell.nominal.read_voltage,
         read_gate_voltage=set_train.gate_voltage,
-        fresh=levels_of(cell, scheme, FRESH, room, 0, extrapolate),
+        fresh=levels_of(cell, scheme, settled, room, 0, extrapolate),
         aged=levels_of(cell, scheme, *life, extrapolate),
         set=set_train,
         reset=reset_train,

@@ -38,6 +38,7 @@ class WriteSequence:
 
     tail: float = quantity("1", "share of words beyond the tail figure", minimum=0, maximum=1)
     recovery: float = quantity("s", "from the end of a pulse to its verify", minimum=0)
+    settled: float = quantity("s", "age of a level that is called fresh", minimum=0)
 
 
 @dataclass(frozen=True)
