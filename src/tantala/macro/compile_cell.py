@@ -54,7 +54,7 @@ def compile_life(
     Its read word line stands at the SET gate voltage; see `compile_cell`. The share of cells that
     stay unwritten is the residue of their pulse trains, counted or continued (`train`).
     """
-    _require_geometry(cell)
+    raise_if(_no_geometry(cell))
     set_train, reset_train = _trains(cell, scheme, 0)
     room, settled = cell.nominal.temperature, load_assembly().write.settled
     return BitCell(
@@ -74,15 +74,20 @@ def compile_life(
     )
 
 
-def _require_geometry(cell: Cell) -> None:
-    raise_if(
-        [
-            Problem("a macro needs the cell's geometry", f"{cell.item.path.name}: {path}", "", what)
-            for path, what in GEOMETRY.items()
-            if path not in cell.item.numbers
-        ],
-        InputError,
-    )
+def cell_problems(name: str) -> list[Problem]:
+    """What keeps a cell file from being read, or its cell from being that of a macro."""
+    try:
+        return _no_geometry(load_cell(name))
+    except InputError as error:
+        return list(error.problems)
+
+
+def _no_geometry(cell: Cell) -> list[Problem]:
+    return [
+        Problem("a macro needs the cell's geometry", f"{cell.item.path.name}: {path}", "", what)
+        for path, what in GEOMETRY.items()
+        if path not in cell.item.numbers
+    ]
 
 
 def levels_of(
