@@ -23,7 +23,8 @@ GEOMETRY = {
     "geometry.access_width": "width of the access transistor",
 }
 DEEPEST = 1e-18  # smallest tail probability that the tables resolve
-WRITTEN = 20_000  # cells written to find the statistics of writing
+WRITTEN = 1_000_000  # new cells written to find the statistics of writing
+WRITTEN_AGED = 50_000  # likewise after cycles, of which a datasheet compares several numbers
 RARE = 20.0  # written cells below which a counted share is continued by its law instead
 
 
@@ -132,8 +133,9 @@ def _trains(cell: Cell, scheme: str, cycles: int) -> tuple[PulseTrain, PulseTrai
     memo: dict[Any, tuple[PulseTrain, PulseTrain]] = cell.__dict__.setdefault("_trains", {})
     key = (scheme, cycles)
     if key not in memo:
-        found = write_statistics(cell, scheme, cycles=cycles, backend="numba")
-        memo[key] = train(found.set, found.cells), train(found.reset, found.cells)
+        cells = WRITTEN_AGED if cycles else WRITTEN
+        found = write_statistics(cell, scheme, cells=cells, cycles=cycles)
+        memo[key] = train(found.set), train(found.reset)
     return memo[key]
 
 
@@ -147,18 +149,21 @@ def _table(distribution: LevelDistribution) -> Level:
     )
 
 
-def train(counted: TrainStatistics, cells: int) -> PulseTrain:
+def train(counted: TrainStatistics) -> PulseTrain:
     """A pulse train from counted cells; where few were left, their last rate is continued.
 
     The share of cells that is still unfinished falls by about the same factor with each of the late
-    pulses. That factor is taken where the count is still good, and carried on below it, so that
-    words in a million can be told from a few thousand written cells.
+    pulses. That factor is taken where the count is still good, and carried on below it where less
+    is counted, so that the slowest of a million words, rarer than one cell in a million, can be
+    told. The share that the last pulse leaves keeps the interval of its count.
     """
-    share = np.array(counted.unfinished, dtype=float)
+    share, cells = np.array(counted.unfinished, dtype=float), counted.count
     good = np.flatnonzero(share * cells >= RARE)
     last = int(good[-1]) if len(good) else 0
     if 0 < last < len(share) - 1:
-        first = max(last - 3, 0)
+        # Over so many pulses that the cells left fall to a quarter: the factor is known no better
+        # than the counts at both ends.
+        first = int(np.flatnonzero(share[:last] >= min(4.0 * share[last], 1.0))[-1])
         factor = (share[last] / share[first]) ** (1.0 / (last - first))
         late = share[last] * factor ** np.arange(1, len(share) - last)
         # The continuation may not promise more than was counted there.
@@ -174,4 +179,6 @@ def train(counted: TrainStatistics, cells: int) -> PulseTrain:
         counted.gate_voltage,
         counted.current,
         counted.width,
+        counted.count,
+        counted.interval(),
     )
