@@ -149,6 +149,16 @@ def test_the_cells_of_a_read_draw_their_mean_over_data_not_their_tails():
     assert parts[0][name] - parts[1][name] == pytest.approx(share * flowing, rel=1e-6)
 
 
+@pytest.mark.parametrize(("node", "share"), [("130nm", 1.0), ("65nm", 0.03)])
+def test_only_leaky_nodes_have_power_switches(node, share):
+    chosen = design(technology=node, supply={"core": "1.2 V", "high": "1.8 V"})
+    sheet = Macro(chosen, cell=bit_cell()).evaluate()
+    powered, standby = (sheet.breakdown(name) for name in ("leakage_W", "standby_W"))
+    for name in set(standby) - {"control"}:
+        assert standby[name] == pytest.approx(share * powered[name], rel=1e-12), name
+    assert "bandgap" not in standby
+
+
 # Shapes that physics fixes.
 
 

@@ -48,6 +48,7 @@ class Standby:
     gated_residue: float = quantity(
         "1", "leakage of a gated block over its own", minimum=0, maximum=1
     )
+    largest_gated: float = quantity("m", "coarsest node with power switches", minimum=0)
 
 
 @dataclass(frozen=True)
