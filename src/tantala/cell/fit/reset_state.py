@@ -85,13 +85,20 @@ def start(floor: float) -> dict[str, float]:
     }
 
 
-def simulate(state: ResetState, rows: dict[str, Array], seed: int) -> Array:
-    """ln R after each row's RESET pulse, without read noise."""
+def simulate(
+    state: ResetState,
+    rows: dict[str, Array],
+    seed: int,
+    weak: NDArray[np.bool_] | None = None,
+) -> Array:
+    """ln R after each row's RESET pulse, without read noise; `weak` tells the weak cells, if
+    another draw has told them.
+    """
     law, spread, skewness = state.fitted, state.spread, state.skewness
     count = len(rows["resistance_before"])
     normals = matching.draws(count, 4, seed)
-    weak = ndtr(normals[3]) < state.weak_fraction
-    excess = law.barrier_spread * normals[0] + law.weak_barrier * weak
+    failing = ndtr(normals[3]) < state.weak_fraction if weak is None else weak
+    excess = law.barrier_spread * normals[0] + law.weak_barrier * failing
     volts = law.effective_voltage(rows["sourceline"], rows["wordline"])
     tau = law.time_constant(volts, ROOM, excess)
     before, width = rows["resistance_before"], rows["pulse_width"]
