@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from tantala.base.errors import InputError
-from tantala.base.library import LIBRARY, names
+from tantala.base.library import LIBRARY, load_item, names
+from tantala.base.quantity import to_si
 from tantala.cell import load_cell
 from tantala.cell.fit import cell_file
 from tantala.cell.fit.recipe import load_recipe, shipped_recipes
@@ -60,6 +61,30 @@ def test_what_a_recipe_gives_stands_in_its_cell(name: str) -> None:
         for key in ("unit", "kind", "source", "where", "note"):
             assert found[path].get(key) == record.get(key), f"{name}: {path}; re-make the cell"
         np.testing.assert_allclose(found[path]["value"], record["value"], rtol=1e-5, err_msg=path)
+
+
+HELD = {
+    "set.attempt_time": "pulses.attempt_time",
+    "reset.attempt_time": "pulses.attempt_time",
+    "conduction.reference_voltage": "conduction.reference_voltage",
+    "set.reference_resistance": "set.reference_resistance",
+    "reset.reference_resistance": "reset.reference_resistance",
+    "reset.decrease_voltage": "reset.decrease_voltage",
+    "reset.maximum_resistance": "reset.maximum_resistance",
+    "variability.drift_period": "cycling.drift_period",
+    "endurance.life_voltage": "endurance.life_voltage",
+    "endurance.wear_onset": "endurance.wear_onset",
+}
+
+
+def test_what_the_fits_of_pulses_hold_is_what_the_recipe_of_pulses_gives() -> None:
+    given = dict(records(load_recipe(RECIPES["hfox_64k"]).given))
+    held = load_item("method", "cell_fit")
+    for path, name in HELD.items():
+        unit = held.number(name).unit
+        record = given[path]
+        number = to_si(f"{record['value']} {record['unit']}", unit)
+        assert number == pytest.approx(held.value(name, unit), rel=1e-12), path
 
 
 @pytest.mark.parametrize("name", [n for n in RECIPES if load_recipe(RECIPES[n]).base])

@@ -7,9 +7,11 @@ import pytest
 
 from tantala.base.errors import RangeViolation
 from tantala.cell import Cell, load_cell
+from tantala.cell.fit.tables import read_table
 from tantala.cell.population import STUCK_LOW
 
 COUNT = 5000
+LINES = 1024  # of the chip, 64 cells each
 
 
 @pytest.fixture(scope="module")
@@ -76,3 +78,16 @@ def test_more_cycles_than_measured_need_to_be_asked_for(cell: Cell) -> None:
         cells.cycle(10**9)
     cells.cycle(10**9, extrapolate=True)
     assert any("endurance" in text for text in cells.extrapolated)
+
+
+def test_the_stuck_cells_of_the_used_chip_are_lines_and_no_trait_of_cells(measured_data) -> None:
+    """Why no share of stuck cells is fitted to chip C10: independent cells would lie everywhere."""
+    table = read_table(measured_data / "hfox64k_ni/write_verify_chipC10.tsv.gz")
+    resistance = table["resistance_final"]
+    outside = (resistance < table["window_low"]) | (resistance > table["window_high"])
+    assert outside.sum() == 1791
+    stuck = np.bincount(table["address"][outside].astype(int) % LINES, minlength=LINES)
+    assert np.count_nonzero(stuck) == 31
+    assert stuck[stuck > 20].sum() == 1791 - 9  # single cells elsewhere: 9 of 63,552
+    # Poisson counts scatter with their mean; these by sixty times as much.
+    assert stuck.var() > 50 * stuck.mean()

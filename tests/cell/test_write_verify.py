@@ -194,6 +194,34 @@ def test_statistics_agree_with_the_loop_they_come_from(cell: Cell) -> None:
     assert statistics.set.mean_pulses == pytest.approx(mean, rel=0.1)
 
 
+def test_shares_left_are_counts_of_cells_with_their_interval(cell: Cell) -> None:
+    from scipy.stats import binom
+
+    statistics = cell.write_statistics("ispp", cells=5_000)
+    for train in (statistics.set, statistics.reset):
+        counts = train.unfinished * train.count
+        np.testing.assert_allclose(counts, np.round(counts), atol=1e-6)
+        for pulses in (1, len(counts) - 1):
+            seen = round(float(counts[pulses]))
+            low, high = train.interval(pulses)
+            assert low <= train.unfinished[pulses] <= high
+            if seen:
+                assert binom.sf(seen - 1, train.count, low) == pytest.approx(0.025)
+            if seen < train.count:
+                assert binom.cdf(seen, train.count, high) == pytest.approx(0.025)
+
+
+def test_what_is_left_of_a_million_lies_in_the_interval_of_other_cells(cell: Cell) -> None:
+    """Two populations agree within their intervals; a weaker scheme (the control) does not."""
+    one, other = (cell.write_statistics("ispp", cells=40_000, seed=s).reset for s in (1, 2))
+    fewer = dataclasses.replace(one, unfinished=one.unfinished[:-1])
+    for pulses in (2, 4, 8):
+        bounds = [train.interval(pulses, 1.0 - 1e-6) for train in (one, other)]
+        assert max(low for low, _ in bounds) <= min(high for _, high in bounds)
+    before, after = (fewer.interval(pulses, 1.0 - 1e-6) for pulses in (2, 4))
+    assert before[0] > after[1]
+
+
 def test_the_schemes_are_in_their_published_order(cell: Cell) -> None:
     """Slides of the scheme's authors, two bits a cell: RADAR 8.5, FPPV 15.8, ISPP 20.5 pulses."""
     edges = {0: (0.0, 5e3), 1: (5.77e3, 6.01e3), 2: (8.51e3, 9.31e3), 3: (80e3, np.inf)}

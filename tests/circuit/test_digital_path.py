@@ -125,7 +125,7 @@ def test_every_figure_is_positive_at_every_node_corner_and_temperature():
                 blocks = [
                     row_decoder(p, circuits(), 512, PITCH).cost,
                     column_mux(p, circuits(), 16, 32, PITCH, 150e-6, 2.5, 1.2).cost,
-                    sensing.cost(currents(), time, 1e-13),
+                    sensing.cost(currents(), time, 1e-13, currents().reference),
                     bus(p, circuits(), 1e-3, 64, 32),
                 ]
                 for cost in blocks:

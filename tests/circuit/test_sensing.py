@@ -142,11 +142,28 @@ def test_reading_costs_the_energy_of_its_currents():
     a = amplifier()
     window = currents()
     time = a.time(window, bit_line(process()), NODE, FAIL)
-    cost = a.cost(window, time, 40e-15)
-    flowing = process().supply * 1.5 * READ / 12e3 * time.total
+    mean = READ / 12e3
+    cost = a.cost(window, time, 40e-15, mean)
+    flowing = process().supply * (mean + window.reference) * time.total
     assert 0.3 * flowing < cost.energy < 3.0 * flowing
-    twice = a.cost(window, time, 80e-15)
+    twice = a.cost(window, time, 80e-15, mean)
     assert twice.energy - cost.energy == pytest.approx(40e-15 * READ * process().supply)
+
+
+def test_tails_set_how_long_a_read_lasts_and_the_mean_cell_what_it_draws():
+    a = amplifier()
+    window = currents()
+    time = a.time(window, bit_line(process()), NODE, FAIL)
+    energies = [a.cost(window, time, 0.0, mean).energy for mean in (10e-6, 12e-6)]
+    drawn = process().supply * 2e-6 * (time.total - time.latch)
+    assert energies[1] - energies[0] == pytest.approx(drawn, rel=1e-9)
+    # Tails closer to the same reference: the read lasts longer, at the same current.
+    closer = SenseCurrents(window.reference + 2e-6, window.reference - 2e-6, window.reference)
+    longer = a.time(closer, bit_line(process()), NODE, FAIL)
+    more = a.cost(closer, longer, 0.0, 10e-6).energy - energies[0]
+    lasted = (longer.total - longer.latch) - (time.total - time.latch)
+    current = 10e-6 + window.reference
+    assert more == pytest.approx(process().supply * current * lasted, rel=1e-9)
 
 
 def test_scaling_goes_the_right_way_between_nodes():

@@ -124,6 +124,41 @@ def test_a_write_voltage_beyond_the_devices_is_an_error():
         Macro(design(), cell=bit_cell(reset_voltage=3.25))
 
 
+def test_the_cells_of_a_read_draw_their_mean_over_data_not_their_tails():
+    """By hand: half of the cells in each state, each with its mean current, for as long as the
+    tails need.
+    """
+    cell = bit_cell()
+    macro = Macro(design(), cell=cell)
+    blocks = macro.blocks("typical", 298.15)
+    column, array = blocks.column, blocks.array
+    series = array.bit_line.resistance + column.mux.read_resistance
+    mean = 0.5 * sum(
+        0.2 / (1.0 / (median * math.exp(0.5 * sigma**2)) + series)
+        for median, sigma in ((1 / 8e3, 0.06), (1 / 2e5, 0.3))
+    )
+    other = Macro(design(), cell=dataclasses.replace(cell, fresh=cell.aged), plan=macro.plan)
+    older = 0.5 * sum(
+        0.2 / (1.0 / (median * math.exp(0.5 * sigma**2)) + series)
+        for median, sigma in ((1 / 9e3, 0.08), (1 / 1.5e5, 0.3))
+    )
+    parts = [m.evaluate().breakdown("read_energy_per_bit_J") for m in (macro, other)]
+    name = "cells and sense amplifiers"
+    flowing = (mean - older) * (column.time.total - column.time.latch) * 0.9
+    share = macro.plan.together * column.amplifiers / 64
+    assert parts[0][name] - parts[1][name] == pytest.approx(share * flowing, rel=1e-6)
+
+
+@pytest.mark.parametrize(("node", "share"), [("130nm", 1.0), ("65nm", 0.03)])
+def test_only_leaky_nodes_have_power_switches(node, share):
+    chosen = design(technology=node, supply={"core": "1.2 V", "high": "1.8 V"})
+    sheet = Macro(chosen, cell=bit_cell()).evaluate()
+    powered, standby = (sheet.breakdown(name) for name in ("leakage_W", "standby_W"))
+    for name in set(standby) - {"control"}:
+        assert standby[name] == pytest.approx(share * powered[name], rel=1e-12), name
+    assert "bandgap" not in standby
+
+
 # Shapes that physics fixes.
 
 

@@ -143,6 +143,14 @@ def cycling_percentile_high(cell: str, percent: float) -> float:
 
 
 @model
+def failed_reset_share(cell: str, cycle: int) -> float:
+    """Share of full RESETs that end below 15 kohm, in a cycle of cells that had those before."""
+    cells = load(cell).sample(BITS, seed=SEED)
+    high = cells.cycle(cycle).high_resistance
+    return float(np.mean(1.0 / np.asarray(high) <= 15e3))
+
+
+@model
 def autocorrelation(cell: str, state: str, lag: int) -> float:
     series = np.log(_cycled(cell)[1 if state == "high" else 0])
     inner = series - series.mean(axis=0)
@@ -258,6 +266,13 @@ def _multilevel(cell: str, scheme: str) -> tuple[Array, Array, Array]:
 @model
 def multilevel_mean_pulses(cell: str, scheme: str) -> float:
     return float(np.mean(_multilevel(cell, scheme)[1]))
+
+
+@model
+def level_one_tail(cell: str, scheme: str) -> float:
+    """Pulses that one cell in a hundred exceeds when written to level 1."""
+    level, pulses, _ = _multilevel(cell, scheme)
+    return float(np.percentile(pulses[level == 1], 99.0))
 
 
 @model

@@ -10,7 +10,8 @@ import pytest
 
 from tantala.base.errors import InputError
 from tantala.base.library import load_item, names
-from tantala.macro.silicon import BANDS, EXPECTED_TAGS, compare_row, refuse, row_design, sheet_of
+from tantala.macro.row_terms import terms
+from tantala.macro.silicon import EXPECTED_TAGS, compare_row, refuse, row_design, sheet_of
 
 MISSES = tomllib.loads((Path(__file__).parent / "silicon_misses.toml").read_text(encoding="utf-8"))[
     "misses"
@@ -20,7 +21,7 @@ COMPARED = [
     (name, path.removeprefix("published."))
     for name, row in ROWS.items()
     for path in row.numbers
-    if path.startswith("published.") and path.removeprefix("published.") in BANDS
+    if path.startswith("published.") and path.removeprefix("published.") in terms().bands
 ]
 
 
@@ -95,7 +96,7 @@ def test_every_published_number_has_its_tag(name):
     row = ROWS[name]
     for path, number in row.numbers.items():
         figure = path.removeprefix("published.")
-        if figure in BANDS and path != figure:
+        if figure in terms().bands and path != figure:
             assert row.text(f"tags.{figure}") in EXPECTED_TAGS | {"A"}, figure
         assert "memory" not in number.note.split("known from")[-1] or number.kind != "measured"
     assert row.text("use") in {"calibration", "check", "refused", "record"}

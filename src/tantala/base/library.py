@@ -18,11 +18,12 @@ FOLDERS = {
     "circuit": "circuits",
     "chip": "chips",
     "silicon": "silicon",
+    "method": "methods",
 }
 
 
 def names(kind: str) -> list[str]:
-    """The shipped names of a kind ('cell', 'technology', 'circuit', 'chip', 'silicon')."""
+    """The shipped names of a kind ('cell', 'technology', 'circuit', ...)."""
     if kind not in FOLDERS:
         raise InputError(unknown("kind of library item", kind, FOLDERS))
     return sorted(path.stem for path in (LIBRARY / FOLDERS[kind]).glob("*.toml"))

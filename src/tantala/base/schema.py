@@ -9,11 +9,14 @@ Unit types accept a number in SI or a text with a unit and store the SI float:
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, LiteralString, TypeVar
+from typing import Annotated, Any, LiteralString, TypeGuard, TypeVar
 
 import pydantic
 from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
 from tantala.base.errors import InputError, Problem, nearest
@@ -83,6 +86,64 @@ def validate_model(model: type[M], data: Any, file: str) -> M:
         return model.model_validate(data)
     except pydantic.ValidationError as error:
         raise InputError([_problem(model, entry, file) for entry in error.errors()]) from None
+
+
+def sound_part(model: type[M], data: Mapping[str, Any]) -> M:
+    """A model of those entries of `data` that are fine by themselves; it is not validated whole.
+
+    Entries that are wrong or missing are absent, so that reading one is an AttributeError (ask
+    `has`). So is an entry left to its default whose name is like that of an unknown key: the file
+    may have meant it.
+    """
+    keys = {field.alias or name: name for name, field in model.model_fields.items()}
+    left_out = [key for key in keys if key not in data]
+    doubtful = {
+        key
+        for unknown in data.keys() - keys.keys()
+        for key in difflib.get_close_matches(unknown, left_out, n=1)
+    }
+    values, absent = {}, {keys[key] for key in doubtful}
+    for key, name in keys.items():
+        if key not in data:
+            if model.model_fields[name].is_required():
+                absent.add(name)
+            continue
+        try:
+            values[key] = _sound(model.model_fields[name], data[key])
+        except pydantic.ValidationError:
+            absent.add(name)
+    part = model.model_construct(**values)
+    for name in absent & vars(part).keys():
+        object.__delattr__(part, name)  # the model itself is frozen
+    return part
+
+
+def has(model: BaseModel, path: str) -> bool:
+    """Whether a model from `sound_part` has the entry at a dotted path of field names."""
+    value: Any = model
+    for name in path.split("."):
+        if isinstance(value, BaseModel) and name not in vars(value):
+            return False
+        value = getattr(value, name, None)
+    return True
+
+
+def _sound(field: FieldInfo, value: Any) -> Any:
+    """A validated value, or the sound part of a table. Raises ValidationError if there is none."""
+    alone: Any = field.annotation
+    if field.metadata:
+        alone = Annotated[(alone, *field.metadata)]
+    try:
+        return pydantic.TypeAdapter(alone).validate_python(value)
+    except pydantic.ValidationError:
+        for table in (field.annotation, *getattr(field.annotation, "__args__", ())):
+            if _is_table(table) and isinstance(value, Mapping):
+                return sound_part(table, value)
+        raise
+
+
+def _is_table(annotation: Any) -> TypeGuard[type[FileModel]]:
+    return isinstance(annotation, type) and issubclass(annotation, FileModel)
 
 
 def _problem(model: type[BaseModel], entry: Any, file: str) -> Problem:

@@ -31,19 +31,19 @@ from tantala.cell.ageing_fit import (
     refine,
     uncertainties,
 )
+from tantala.cell.fit.held import held
 from tantala.cell.fit.result import Curve, FitResult, FittedNumber, Goodness
 from tantala.cell.fit.tables import MeasurementTable
 from tantala.cell.relaxation import REFERENCE, RelaxationLaw, aged
 from tantala.cell.retention import RetentionLaw
 
 Floats = NDArray[np.float64]
-ATTEMPT_RATE = 1e13
-MARGIN = 0.14  # eV beyond the last measured front; what the hold-out of the hottest bake spans
-SHORTEST = 3e-3  # s; reads before this are the verify itself
+# A choice of method: where profiles over conductance have their points, in parts of full scale.
 AMPLITUDE_STATES = (0.02, 0.06, 0.13, 0.25, 0.4, 0.55, 0.75, 1.0)
 STATES = (0.03, 0.18, 0.35, 0.6, 0.95)
 RETENTION_STATES = (0.05, 0.3, 0.6, 0.95)
-# Where fits start: two shapes, one with a quiet low-resistance state and one without.
+# Where the solver starts: shapes with a quiet low-resistance state and without. The best of the
+# fits is kept, so that these numbers say nothing about a cell.
 STARTS: tuple[dict[str, Any], ...] = (
     {
         "amplitude": (0.003, 0.012, 0.035, 0.065, 0.062, 0.042, 0.018, 0.007),
@@ -76,7 +76,11 @@ LATER: dict[str, Any] = {
     "late_spread": (0.5, 1.0, 1.0, 1.5),
 }
 # What bakes alone cannot tell, and the values held instead.
-UNSEEN: dict[str, Any] = {"verify_delay": 2e-3, "barrier": (1.1,) * 5, "barrier_spread": 0.5}
+UNSEEN: dict[str, Any] = {
+    "verify_delay": held().ageing.verify_delay,
+    "barrier": (held().ageing.unseen_barrier,) * len(STATES),
+    "barrier_spread": held().ageing.unseen_barrier_spread,
+}
 _RELAXED = [name for name, p in BY_NAME.items() if p.law == "relaxation"]
 _RETAINED = [name for name, p in BY_NAME.items() if p.law == "retention"]
 
@@ -138,7 +142,7 @@ def _start(
 ) -> Ageing:
     """A law of one shape, its profiles given at the states that the cells span."""
     numbers: dict[str, Any] = {
-        "verify_delay": 2e-3,
+        "verify_delay": held().ageing.verify_delay,
         "barrier_spread": 0.2,
         "amplitude_growth": 0.3,
         "flicker_growth": 0.4,
@@ -151,7 +155,7 @@ def _start(
     _within(numbers, "amplitude_states", ("amplitude",), span)
     _within(numbers, "states", ("barrier", "bias", "flicker"), span)
     relaxation = RelaxationLaw(
-        full_scale=full_scale, attempt_rate=ATTEMPT_RATE, front_limit=0.0, **numbers
+        full_scale=full_scale, attempt_rate=held().ageing.attempt_rate, front_limit=0.0, **numbers
     )
     if not warm:
         return Ageing(relaxation)
@@ -178,9 +182,9 @@ def _within(
 
 def _limited(law: Ageing, cells: Sequence[AgedCells]) -> Ageing:
     """The law with the front up to which it holds."""
-    rate = law.relaxation.attempt_rate
+    rate, margin = law.relaxation.attempt_rate, held().ageing.front_margin
     fronts = [
-        float(law.relaxation.front(aged(0.0, s.time, s.temperature, rate))) + MARGIN for s in cells
+        float(law.relaxation.front(aged(0.0, s.time, s.temperature, rate))) + margin for s in cells
     ]
     cool = [f for f, s in zip(fronts, cells, strict=True) if s.temperature <= REFERENCE + 20.0]
     relaxation = dataclasses.replace(law.relaxation, front_limit=max(cool or fronts))
@@ -190,7 +194,7 @@ def _limited(law: Ageing, cells: Sequence[AgedCells]) -> Ageing:
 
 
 def relaxed(table: MeasurementTable) -> list[AgedCells]:
-    """Cells of a "relaxation" table by nominal time; 25 degC. Times under 3 ms are left out."""
+    """Cells of a "relaxation" table by nominal time; 25 degC. Early reads are left out."""
     time, before, after = table["time"], table["conductance_initial"], table["conductance"]
     nominal = table["time_point"] if "time_point" in table else _half_decades(time)
     return list(_by_label(nominal, time, before, after, "relaxation"))
@@ -257,7 +261,7 @@ def _by_label(
     for value in np.unique(nominal[good]):
         here = good & (nominal == value)
         middle = float(np.median(time[here]))
-        if middle < SHORTEST:
+        if middle < held().ageing.earliest_read:
             continue
         yield AgedCells(before[here], after[here], middle, REFERENCE, f"{what} {value:.2g} s")
 
@@ -288,7 +292,8 @@ def results(
 _NOTES = {
     "attempt_rate": "typical phonon frequency; barriers count from it, so that it cannot be told",
     "full_scale": "conductance of the highest level, given with the data",
-    "front_limit": "last measured front and 0.14 eV, what the held-out 220 degC bake spans",
+    "front_limit": f"last measured front and {held().ageing.front_margin:g} eV, what the held-out"
+    " 220 degC bake spans",
     "verify_delay": "no relaxation was measured; as found on other technologies",
     "barrier": "no relaxation was measured: barriers taken as wide about 1.1 eV",
     "barrier_spread": "no relaxation was measured: barriers taken as wide about 1.1 eV",

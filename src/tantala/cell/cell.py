@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tantala.base.binding import bind, quantity
-from tantala.base.errors import InputError, Problem, RangeViolation
+from tantala.base.errors import InputError, Problem, RangeViolation, raise_if
 from tantala.base.library import load_item
 from tantala.base.quantity import format_si
 from tantala.base.record import Item
@@ -209,12 +209,16 @@ def cell_from(item: Item) -> Cell:
     needed = [name for name in ("nominal", "conduction") if not item.has(name)]
     if needed:
         raise InputError([Problem("missing table", f"{item.path.name}: {name}") for name in needed])
-    laws: dict[str, Any] = {
-        name: bind(law, item, name) for name, law in LAWS.items() if item.has(name)
-    }
-    return Cell(
-        item=item, nominal=bind(NominalPulses, item, "nominal"), limits=_limits(item), **laws
-    )
+    bound: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for name, law in {"nominal": NominalPulses, **LAWS}.items():
+        if item.has(name):
+            try:
+                bound[name] = bind(law, item, name)
+            except InputError as error:
+                problems.extend(error.problems)
+    raise_if(problems)
+    return Cell(item=item, limits=_limits(item), **bound)
 
 
 def _compact(item: Item) -> CompactCell:

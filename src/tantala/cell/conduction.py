@@ -36,6 +36,8 @@ class Conduction:
     def current(self, conductance: ArrayLike, voltage: ArrayLike) -> NDArray[np.float64]:
         """Current [A] at `voltage` [V], broadcast over `conductance` [S at V_ref]."""
         g, volts = np.asarray(conductance, np.float64), np.asarray(voltage, np.float64)
+        if volts.ndim == 0 and volts == self.reference_voltage:
+            return g * volts  # by the definition of G; most reads are made there
         x = self.curvature(g)
         return g * self.reference_voltage * np.sinh(volts * x) / np.sinh(self.reference_voltage * x)
 

@@ -170,12 +170,11 @@ def written_level(
     cycles: int,
     seed: int = 0,
     cells: int = CELLS,
-    backend: str = "numpy",
+    backend: str = "numba",
 ) -> tuple[Start, float]:
     """Quantile function of a level right after its verify, and the share that failed it.
 
-    Kept with the cell object, because every age of a level starts from it. `backend`: plain numpy,
-    since once is sooner done than the kernels are compiled; "numba" pays for many cells or calls.
+    Kept with the cell object, because every age of a level starts from it.
     """
     memo: dict[Any, tuple[Start, float]] = cell.__dict__.setdefault("_written_levels", {})
     key = (state, scheme, cycles, seed, cells, backend)

@@ -19,11 +19,11 @@ distribution of levels; their mean power is in (1)); the instrument's own noise.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 from tantala.base.binding import quantity
@@ -129,42 +129,47 @@ def read_current(
     )
     out = np.empty(len(index), np.float32)
     words = tuple(np.uint32(w) for w in (event & 0xFFFFFFFF, event >> 32, READ, *key))
-    kernel = _noisy if out.size > FEW else _noisy_few
-    kernel(out, mean, conductance, address, words, constants)
+    _noisy(out, mean, conductance, address, words, constants)
     return out
 
 
-@njit(cache=True, error_model="numpy", fastmath=FAST)
-def _noisy_one(mean, conductance, address, words, constants):
-    """Current of one cell with noise; thermal and shot powers are scaled, since float32 ends at
+# As in the kernels of pulses: a block at a time, in phases that the compiler turns into vectors.
+_OPTIONS = {"cache": True, "error_model": "numpy", "fastmath": FAST, "nogil": True}
+_BLOCK = 1024
+
+
+@njit(**_OPTIONS)
+def _draws(draw, address, words):
+    event, event_high, purpose_word, k0, k1 = words
+    for i in range(draw.size):
+        low = np.uint32(address[i] & np.uint64(0xFFFFFFFF))
+        high = np.uint32(address[i] >> np.uint64(32)) | np.uint32(event_high << np.uint32(16))
+        word, _, _, _ = philox4x32(low, event, purpose_word, high, k0, k1)
+        draw[i] = normal32(word)
+
+
+@njit(**_OPTIONS)
+def _disturbed(out, mean, conductance, draw, constants):
+    """Current of each cell with noise; thermal and shot powers are scaled, since float32 ends at
     1e-38.
     """
-    event, event_high, purpose_word, k0, k1 = words
     factor, half_exponent, lowest, thermal, shot = constants
-    low = np.uint32(address & np.uint64(0xFFFFFFFF))
-    high = np.uint32(address >> np.uint64(32)) | np.uint32(event_high << np.uint32(16))
-    word, _, _, _ = philox4x32(low, event, purpose_word, high, k0, k1)
-    g = max(conductance, F(0.0))
-    relative = factor * exp32(-half_exponent * log32(max(g, lowest)))
-    cell = mean * F(SCALE) * relative
-    power = cell * cell + thermal * g + shot * abs(mean * F(SCALE))
-    return mean + F(np.sqrt(power)) * F(1.0 / SCALE) * normal32(word)
-
-
-@njit(parallel=True, cache=True, error_model="numpy", fastmath=FAST)
-def _noisy(out, mean, conductance, address, words, constants):
-    for i in prange(out.size):
-        out[i] = _noisy_one(mean[i], conductance[i], address[i], words, constants)
-
-
-@njit(cache=True, error_model="numpy", fastmath=FAST)
-def _noisy_few(out, mean, conductance, address, words, constants):
     for i in range(out.size):
-        out[i] = _noisy_one(mean[i], conductance[i], address[i], words, constants)
+        g = max(conductance[i], F(0.0))
+        relative = factor * exp32(-half_exponent * log32(max(g, lowest)))
+        cell = mean[i] * F(SCALE) * relative
+        power = cell * cell + thermal * g + shot * abs(mean[i] * F(SCALE))
+        out[i] = mean[i] + F(np.sqrt(power)) * F(1.0 / SCALE) * draw[i]
 
 
-# Waking threads costs more than a verify of a few cells, and a write is a chain of those.
-FEW = 200_000
+@njit(**_OPTIONS)
+def _noisy(out, mean, conductance, address, words, constants):
+    buffer = np.empty(_BLOCK, F)
+    for start in range(0, out.size, _BLOCK):
+        to = min(start + _BLOCK, out.size)
+        draw = buffer[: to - start]
+        _draws(draw, address[start:to], words)
+        _disturbed(out[start:to], mean[start:to], conductance[start:to], draw, constants)
 
 
 def spectra(conductance: ArrayLike, rate: float) -> tuple[Floats, Floats, Floats]:
@@ -197,19 +202,19 @@ def spectra(conductance: ArrayLike, rate: float) -> tuple[Floats, Floats, Floats
     return centre, relative / mean[:, None] ** 2, mean
 
 
-def fit_noise(
-    conductance: ArrayLike, rate: float, integration_time: float = 1e-6, slowest: float = 100.0
-) -> FitResult:
+def fit_noise(conductance: ArrayLike, rate: float) -> FitResult:
     """Fit `NoiseLaw` to repeated reads: series [cell, sample] in S at `rate` in Hz.
 
     Robust least squares of ln S over ln f and ln G; every cell weighs alike. With fewer than three
     levels the fall with conductance cannot be told: `noise.exponent` is then in `not_identified`. A
-    white floor, the instrument's, is fitted beside the law and left out. `integration_time` and
-    `slowest` are conditions of use, not told by these data.
+    white floor, the instrument's, is fitted beside the law and left out. Integration time and
+    slowest fluctuation are conditions of use, not told by these data.
 
     Raises FitError for series that are too short or not finite.
     """
     from scipy.optimize import least_squares
+
+    from tantala.cell.fit.held import held
 
     frequency, relative, mean = spectra(conductance, rate)
     reference = float(np.exp(np.log(mean).mean()))
@@ -236,7 +241,7 @@ def fit_noise(
     scatter = (np.log(relative) - model(solved.x)).mean(axis=1)
     return _noise_result(
         solved.x, scatter, several, reference, frequency, relative, model, mean,
-        {"integration_time": integration_time, "slowest": slowest},
+        asdict(held().noise),
     )  # fmt: skip
 
 

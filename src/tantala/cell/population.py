@@ -79,7 +79,9 @@ class Population:
         self.first_address = int(first_address)
         self.backend = backend
         self.extrapolated: set[str] = set()
-        pristine = cell.forming.pristine_conductance if cell.forming else 1e-9
+        # A cell without a forming law has no state of its own before forming: an open gap.
+        unformed = cell.nominal.high_resistance
+        pristine = cell.forming.pristine_conductance if cell.forming else unformed
         self.conductance = np.full(count, pristine, np.float32)
         self.written = self.conductance.copy()
         self.age = np.zeros(count, np.float32)

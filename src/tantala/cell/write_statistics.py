@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import betaincinv
 
 from tantala.base.quantity import to_si
+from tantala.cell.population import STUCK_LOW
 from tantala.cell.write_verify import PulseTrace, Scheme, WriteLoop
 
 if TYPE_CHECKING:
@@ -25,14 +27,15 @@ _PEAK_QUANTILE = 0.999  # of the currents of single pulses
 class TrainStatistics:
     """One direction of a write, seen by a cell that must switch.
 
-    unfinished: share of cells that have not passed their verify after k pulses, k = 0 .. k_max,
-        starting at 1. energy: mean energy of pulse number 1 .. k_max, J, in cell and transistor
-        (the last known value where no cell needed that many); charge: drawn from the line, C,
-        likewise. voltage, gate_voltage: largest line
-        and word-line voltage that occurred, V. current: 99.9 % quantile over cells of the mean
-        current of a pulse, A. width: of a pulse, s.
+    count: cells that were written in this direction. unfinished: share of them that have not passed
+        their verify after k pulses, k = 0 .. k_max, starting at 1. energy: mean energy of pulse
+        number 1 .. k_max, J, in cell and transistor (the last known value where no cell needed that
+        many); charge: drawn from the line, C, likewise. voltage, gate_voltage: largest line and
+        word-line voltage that occurred, V. current: 99.9 % quantile over cells of the mean current
+        of a pulse, A. width: of a pulse, s.
     """
 
+    count: int
     unfinished: NDArray[np.float64]
     energy: NDArray[np.float64]
     charge: NDArray[np.float64]
@@ -45,6 +48,17 @@ class TrainStatistics:
     def failed(self) -> float:
         """Share of cells which the last pulse leaves unfinished."""
         return float(self.unfinished[-1])
+
+    def interval(self, pulses: int = -1, confidence: float = 0.95) -> tuple[float, float]:
+        """Exact binomial (Clopper-Pearson) interval of the share unfinished after `pulses`.
+
+        Also where none was counted: its upper end is then what so many cells cannot exclude.
+        """
+        seen = round(float(self.unfinished[pulses]) * self.count)
+        miss = 0.5 * (1.0 - confidence)
+        low = betaincinv(seen, self.count - seen + 1, miss) if seen else 0.0
+        high = betaincinv(seen + 1, self.count - seen, 1.0 - miss) if seen < self.count else 1.0
+        return float(low), float(high)
 
     @property
     def mean_pulses(self) -> float:
@@ -69,39 +83,44 @@ def write_statistics(
     temperature: float | str = "25 degC",
     seed: int = 0,
     cells: int = 20_000,
-    backend: str = "numpy",
+    backend: str = "numba",
+    cycles: int = 0,
 ) -> WriteStatistics:
-    """Statistics of writing one bit a cell, from ``cells`` written cells.
+    """Statistics of writing one bit a cell, from ``cells`` written cells after ``cycles`` cycles.
 
-    The smallest share that can be told is 1/cells; rarer events are not seen. ``backend``: plain
-    numpy, since once is sooner done than the kernels are compiled; "numba" pays for many calls.
+    The smallest share that can be told is 1/cells, with the interval of `TrainStatistics.interval`;
+    a million cells take a second or two. Cells that the cycles left stuck are not among those
+    written: their share is the endurance law's.
     """
     kelvin = to_si(temperature, "K", name="temperature")
     settings = Scheme.of(cell, scheme).settings
     population = cell.sample(cells, seed=seed, backend=backend)
-    index = np.arange(cells)
-    passes = np.full(cells, settings.low_resistance_verify)
-    below = np.full(cells, settings.high_resistance_verify)
-    none, unlimited = np.zeros(cells), np.full(cells, np.inf)
+    if cycles:
+        population.cycle(cycles)
+    index = np.flatnonzero((population.flags & STUCK_LOW) == 0)
+    count = len(index)
+    passes = np.full(count, settings.low_resistance_verify)
+    below = np.full(count, settings.high_resistance_verify)
+    none, unlimited = np.zeros(count), np.full(count, np.inf)
     trains: dict[int, TrainStatistics] = {}
-    # The first write brings the cells from the open-loop state of a sample to verified states.
-    for _ in range(2):
-        for direction, low, high in ((-1, none, below), (+1, passes, unlimited)):
-            loop = WriteLoop(
-                population, Scheme.of(cell, scheme), index, low, high, kelvin, tracing=True
-            )
-            outcome = loop.run(int(settings.max_pulses))
-            trains[direction] = _train(outcome.pulses, outcome.ok, loop.trace, settings.max_pulses)
-    return WriteStatistics(scheme, trains[+1], trains[-1], settings.verify_time, cells)
+    # The first RESET brings the cells from the open-loop state of a sample to a verified one.
+    for direction, low, high in ((-1, none, below), (+1, passes, unlimited), (-1, none, below)):
+        loop = WriteLoop(
+            population, Scheme.of(cell, scheme), index, low, high, kelvin, tracing=True
+        )
+        outcome = loop.run(int(settings.max_pulses))
+        trains[direction] = _train(outcome.pulses, outcome.ok, loop.trace, settings.max_pulses)
+    return WriteStatistics(scheme, trains[+1], trains[-1], settings.verify_time, count)
 
 
 def _train(
     pulses: NDArray[np.uint32], ok: NDArray[np.bool_], trace: list[PulseTrace], limit: float
 ) -> TrainStatistics:
-    counts = np.arange(int(limit) + 1)
-    needed = np.where(ok, pulses, np.iinfo(np.uint32).max)[pulses > 0]
-    unfinished = np.array([float(np.mean(needed > count)) for count in counts])
+    pulsed = pulses > 0
+    finished = np.bincount(pulses[pulsed & ok], minlength=int(limit) + 1)
+    unfinished = 1.0 - np.cumsum(finished) / np.count_nonzero(pulsed)
     return TrainStatistics(
+        count=int(np.count_nonzero(pulsed)),
         unfinished=unfinished,
         energy=_each([float(part.energy.mean()) for part in trace], int(limit)),
         charge=_each([float((part.energy / part.line).mean()) for part in trace], int(limit)),

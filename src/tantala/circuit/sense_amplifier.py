@@ -176,12 +176,21 @@ class SenseAmplifier:
         load = 2.0 * width * (core.gate_capacitance * c.length + core.drain_capacitance)
         return (load + 2.0 * width * c.wiring) / gm
 
-    def cost(self, currents: SenseCurrents, time: SenseTime, bit_line_capacitance: Values) -> Cost:
-        """Cost of one amplifier: energy of a read of either state with equal chance."""
+    def cost(
+        self,
+        currents: SenseCurrents,
+        time: SenseTime,
+        bit_line_capacitance: Values,
+        cell_current: Values,
+    ) -> Cost:
+        """Cost of one amplifier: the time its tails need, at the `cell_current` [A] of a mean cell.
+
+        The tails in `currents` say how long a read lasts, not what it draws: hardly any cell is one
+        of them.
+        """
         core, c = self.process.core, self.circuits.sense
-        cell = 0.5 * (values(currents.low_resistance) + currents.high_resistance)
         supply = self.process.supply
-        flowing = supply * (cell + currents.reference) * (time.total - time.latch)
+        flowing = supply * (cell_current + values(currents.reference)) * (time.total - time.latch)
         charging = values(bit_line_capacitance) * self.read_voltage * supply
         latch = 4.0 * self.sense_capacitance * supply**2
         widths = self._width(2.0 * c.clamp_width + 4.0 * c.mirror_width + 6.0 * c.latch_width)

@@ -16,11 +16,21 @@ from tantala.macro.write_verify import PulseTrain
 
 @dataclass(frozen=True, slots=True)
 class Levels:
-    """Both states of a cell at one age; `worn`: share of cells that wear has stuck low by then."""
+    """Both states of a cell at one age, and the cells that have left them.
+
+    worn: share of cells that wear has stuck in the low-resistance state by then. unwritten: share
+    of other cells which wrote when they were new and which no pulse brings into a level any more.
+    """
 
     low: Level
     high: Level
     worn: float = 0.0
+    unwritten: float = 0.0
+
+    @property
+    def failed(self) -> float:
+        """Share of cells that failed in use: stuck in one state, wrong for half of the data."""
+        return self.worn + self.unwritten
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from tantala.cell import Cell, load_cell
 from tantala.cell.levels import LevelDistribution
 from tantala.cell.write_statistics import TrainStatistics, write_statistics
 from tantala.macro.bit_cell import BitCell, Levels
+from tantala.macro.constants import load_assembly
 from tantala.macro.design import Design
 from tantala.macro.levels import Level, tabulate
 from tantala.macro.write_verify import PulseTrain
@@ -21,9 +22,9 @@ GEOMETRY = {
     "geometry.height": "cell pitch along the bit line",
     "geometry.access_width": "width of the access transistor",
 }
-FRESH = 1.0  # s after the write: the relaxation that no controller can wait for has happened
 DEEPEST = 1e-18  # smallest tail probability that the tables resolve
-WRITTEN = 20_000  # cells written to find the statistics of writing
+WRITTEN = 1_000_000  # new cells written to find the statistics of writing
+WRITTEN_AGED = 50_000  # likewise after cycles, of which a datasheet compares several numbers
 RARE = 20.0  # written cells below which a counted share is continued by its law instead
 
 
@@ -54,36 +55,40 @@ def compile_life(
     Its read word line stands at the SET gate voltage; see `compile_cell`. The share of cells that
     stay unwritten is the residue of their pulse trains, counted or continued (`train`).
     """
-    _require_geometry(cell)
-    statistics = write_statistics(cell, scheme)
-    trains = [train(part, statistics.cells) for part in (statistics.set, statistics.reset)]
-    room = cell.nominal.temperature
+    raise_if(_no_geometry(cell))
+    set_train, reset_train = _trains(cell, scheme, 0)
+    room, settled = cell.nominal.temperature, load_assembly().write.settled
     return BitCell(
         name=cell.name,
         width=cell.item.value("geometry.width", "m"),
         height=cell.item.value("geometry.height", "m"),
         access_width=cell.item.value("geometry.access_width", "m"),
         read_voltage=cell.nominal.read_voltage,
-        read_gate_voltage=statistics.set.gate_voltage,
-        fresh=levels_of(cell, scheme, FRESH, room, 0, extrapolate),
+        read_gate_voltage=set_train.gate_voltage,
+        fresh=levels_of(cell, scheme, settled, room, 0, extrapolate),
         aged=levels_of(cell, scheme, *life, extrapolate),
-        set=trains[0],
-        reset=trains[1],
-        stuck=trains[0].residue + trains[1].residue,
+        set=set_train,
+        reset=reset_train,
+        stuck=set_train.residue + reset_train.residue,
         records=tuple(cell.item.numbers.values()),
         model=cell,
     )
 
 
-def _require_geometry(cell: Cell) -> None:
-    raise_if(
-        [
-            Problem("a macro needs the cell's geometry", f"{cell.item.path.name}: {path}", "", what)
-            for path, what in GEOMETRY.items()
-            if path not in cell.item.numbers
-        ],
-        InputError,
-    )
+def cell_problems(name: str) -> list[Problem]:
+    """What keeps a cell file from being read, or its cell from being that of a macro."""
+    try:
+        return _no_geometry(load_cell(name))
+    except InputError as error:
+        return list(error.problems)
+
+
+def _no_geometry(cell: Cell) -> list[Problem]:
+    return [
+        Problem("a macro needs the cell's geometry", f"{cell.item.path.name}: {path}", "", what)
+        for path, what in GEOMETRY.items()
+        if path not in cell.item.numbers
+    ]
 
 
 def levels_of(
@@ -97,6 +102,8 @@ def levels_of(
 ) -> Levels:
     """Both levels of a cell after a time (s) at a temperature (K) and `cycles` writes before.
 
+    With the share of cells that so many cycles have left stuck, or beyond what `scheme` can write.
+
     `effort`: `cells` and `resolution` of `Cell.levels`, where less than the whole will do.
 
     Raises:
@@ -107,14 +114,29 @@ def levels_of(
         _table(cell.levels(state, **condition, extrapolate=extrapolate, **effort))
         for state in ("low", "high")
     )
-    return Levels(low, high, _worn(cell, cycles))
+    if cycles == 0:
+        return Levels(low, high)
+    fresh, later = (_trains(cell, scheme, count) for count in (0, cycles))
+    residue, before = (sum(part.residue for part in pair) for pair in (later, fresh))
+    return Levels(low, high, _worn(cell, cycles), max(residue - before, 0.0))
 
 
 def _worn(cell: Cell, cycles: int) -> float:
     """Share of cells that so many nominal cycles leave stuck in the low-resistance state."""
-    if cell.endurance is None or cycles == 0:
+    if cell.endurance is None:
         return 0.0
     return float(cell.endurance.stuck_fraction(cycles, cell.nominal.set_wordline))
+
+
+def _trains(cell: Cell, scheme: str, cycles: int) -> tuple[PulseTrain, PulseTrain]:
+    """SET and RESET trains of cells after `cycles` cycles; kept with the cell object."""
+    memo: dict[Any, tuple[PulseTrain, PulseTrain]] = cell.__dict__.setdefault("_trains", {})
+    key = (scheme, cycles)
+    if key not in memo:
+        cells = WRITTEN_AGED if cycles else WRITTEN
+        found = write_statistics(cell, scheme, cells=cells, cycles=cycles)
+        memo[key] = train(found.set), train(found.reset)
+    return memo[key]
 
 
 def _table(distribution: LevelDistribution) -> Level:
@@ -127,18 +149,21 @@ def _table(distribution: LevelDistribution) -> Level:
     )
 
 
-def train(counted: TrainStatistics, cells: int) -> PulseTrain:
+def train(counted: TrainStatistics) -> PulseTrain:
     """A pulse train from counted cells; where few were left, their last rate is continued.
 
     The share of cells that is still unfinished falls by about the same factor with each of the late
-    pulses. That factor is taken where the count is still good, and carried on below it, so that
-    words in a million can be told from a few thousand written cells.
+    pulses. That factor is taken where the count is still good, and carried on below it where less
+    is counted, so that the slowest of a million words, rarer than one cell in a million, can be
+    told. The share that the last pulse leaves keeps the interval of its count.
     """
-    share = np.array(counted.unfinished, dtype=float)
+    share, cells = np.array(counted.unfinished, dtype=float), counted.count
     good = np.flatnonzero(share * cells >= RARE)
     last = int(good[-1]) if len(good) else 0
     if 0 < last < len(share) - 1:
-        first = max(last - 3, 0)
+        # Over so many pulses that the cells left fall to a quarter: the factor is known no better
+        # than the counts at both ends.
+        first = int(np.flatnonzero(share[:last] >= min(4.0 * share[last], 1.0))[-1])
         factor = (share[last] / share[first]) ** (1.0 / (last - first))
         late = share[last] * factor ** np.arange(1, len(share) - last)
         # The continuation may not promise more than was counted there.
@@ -154,4 +179,6 @@ def train(counted: TrainStatistics, cells: int) -> PulseTrain:
         counted.gate_voltage,
         counted.current,
         counted.width,
+        counted.count,
+        counted.interval(),
     )

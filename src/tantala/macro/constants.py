@@ -38,6 +38,7 @@ class WriteSequence:
 
     tail: float = quantity("1", "share of words beyond the tail figure", minimum=0, maximum=1)
     recovery: float = quantity("s", "from the end of a pulse to its verify", minimum=0)
+    settled: float = quantity("s", "age of a level that is called fresh", minimum=0)
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class Standby:
     gated_residue: float = quantity(
         "1", "leakage of a gated block over its own", minimum=0, maximum=1
     )
+    largest_gated: float = quantity("m", "coarsest node with power switches", minimum=0)
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,17 @@ named (technology, cell, circuits) and comes from cited library files.
 
 from __future__ import annotations
 
-import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, PrivateAttr, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    WrapValidator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from tantala.base.errors import InputError, Problem, nearest, raise_if
@@ -27,6 +33,8 @@ from tantala.base.schema import (
     SquareMetre,
     Volt,
     Watt,
+    has,
+    sound_part,
     validate_model,
 )
 from tantala.macro.coding import Code, code
@@ -78,7 +86,18 @@ Share = Annotated[Fraction, Field(gt=0.0, le=1.0)]
 Weight = Annotated[float, Field(ge=0.0, le=100.0)]
 Count = Annotated[int, Field(gt=0, le=1 << 40, strict=True)]
 Spares = Annotated[int, Field(ge=0, le=256, strict=True)]
-AutoCount = Auto | Count
+
+
+def _one_complaint(value: Any, handler: Callable[[Any], Any]) -> Any:
+    """The alternatives of a count tell their fault as one, under the key itself."""
+    try:
+        return handler(value)
+    except ValidationError as error:
+        text = f"neither 'auto' nor a whole number: {error.errors()[-1]['msg']}"
+        raise PydanticCustomError("tantala.count", "{text}", {"text": text}) from None
+
+
+AutoCount = Annotated[Auto | Count, WrapValidator(_one_complaint)]
 
 
 class Organisation(FileModel):
@@ -335,35 +354,35 @@ def load_design(name: str | Path) -> Design:
             data[key] = str(beside)
     try:
         design = validate_model(Design, data, path.name)
+        raise_if(conflicts(design, path.name))
     except InputError as error:
-        raise InputError([*error.problems, *_further(data, error, path.name)]) from None
-    raise_if(conflicts(design, path.name))
+        part = sound_part(Design, data)
+        part._file = path.name
+        # What the schema tells, then what does not hold together, each once.
+        found = [*error.problems, *conflicts(part, path.name)]
+        raise InputError(list(dict.fromkeys([*found, *_beyond(part, found)]))) from None
     design._file = path.name
     return design
 
 
-def _further(data: dict[str, Any], error: InputError, file: str) -> list[Problem]:
-    """Conflicts among the entries that are fine by themselves, when others are not.
+def _beyond(part: Design, found: list[Problem]) -> list[Problem]:
+    """What a faulty design will meet once the faults `found` are mended, as far as can be told.
 
-    Wrong entries are left out, or replaced where a design cannot do without them; what then does
-    not hold together is told along with them.
+    An organisation that holds nothing, and a cell that is none of a macro; a sound design meets
+    them when its macro is made.
     """
-    rest, wrong = copy.deepcopy(data), []
-    stand_ins = {"cell": (names("cell") or [""])[0], "technology": names("technology")[0]}
-    for problem in error.problems:
-        key = problem.where.removeprefix(f"{file}: ")
-        wrong.append(key)
-        *parents, leaf = key.split(".")
-        table: Any = rest
-        for parent in parents:
-            table = table.get(parent, {}) if isinstance(table, dict) else {}
-        if isinstance(table, dict):
-            table.pop(leaf, None)
-            if key in stand_ins:
-                table[leaf] = stand_ins[key]
-    try:
-        design = validate_model(Design, rest, file)
-    except InputError:
-        return []
-    found = conflicts(design, file)
-    return [p for p in found if not any(f"{file}: {key}" == p.where for key in wrong)]
+    from tantala.macro.compile_cell import cell_problems
+    from tantala.macro.plan import space
+
+    problems: list[Problem] = []
+    counts = [f"organisation.{name}" for name in Organisation.model_fields]
+    whole = ("capacity", "word", "correction.code", "write.parallel_bits", *counts)
+    told = any(": organisation" in p.where or ": capacity" in p.where for p in found)
+    if all(has(part, path) for path in whole) and not told:
+        try:
+            space(part)
+        except InputError as error:
+            problems.extend(error.problems)
+    if has(part, "cell"):
+        problems.extend(cell_problems(part.cell))
+    return problems

@@ -188,8 +188,13 @@ def leakage_parts(plan: Plan, blocks: Blocks) -> Parts:
 
 
 def standby_parts(setting: Setting, plan: Plan, blocks: Blocks) -> Parts:
-    """Standby power, W: bandgap off, everything but the controller behind power switches."""
-    residue = setting.assembly.standby.gated_residue
+    """Standby power, W: bandgap off, everything but the controller behind power switches.
+
+    Nodes that hardly leak have no power switches: there all of it stays powered.
+    """
+    standby = setting.assembly.standby
+    switched = setting.process.node <= standby.largest_gated * (1.0 + 1e-9)
+    residue = standby.gated_residue if switched else 1.0
     gated = {
         name: residue * part
         for name, part in leakage_parts(plan, blocks).items()

@@ -288,6 +288,7 @@ class Macro:
                 "low-resistance state read as high": 0.5 * rates.low_resistance,
                 "high-resistance state read as low": 0.5 * rates.high_resistance,
                 "cells stuck by wear": 0.5 * rates.worn,
+                "cells no pulse writes any more": 0.5 * rates.unwritten,
             },
             "word_failure_probability": {"words beyond the code": rates.word_failure},
             "uber": {"words beyond the code per data bit": rates.uber},

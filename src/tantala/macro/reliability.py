@@ -21,8 +21,9 @@ class ErrorRates:
     """Rates of one condition.
 
     Attributes:
-        low_resistance, high_resistance: misread cells of each state.
+        low_resistance, high_resistance: misread cells of each state, failed cells apart.
         worn: cells that wear has stuck in the low-resistance state.
+        unwritten: other cells that wrote when new and that no pulse writes any more.
         raw: bit errors for data of as many zeros as ones.
         word_failure, uber: words beyond the code, and that per data bit.
     """
@@ -30,6 +31,7 @@ class ErrorRates:
     low_resistance: float
     high_resistance: float
     worn: float
+    unwritten: float
     raw: float
     word_failure: float
     uber: float
@@ -111,9 +113,11 @@ def shortcomings(setting: Setting, blocks: Blocks, name: str) -> list[Problem]:
 def error_rates(setting: Setting, blocks: Blocks, levels: Levels) -> ErrorRates:
     """Error rates of reading cells with `levels` in the macro of `blocks`.
 
-    A cell that wear has stuck in the low-resistance state is wrong for half of the data.
+    A cell that failed in use is stuck in one state, so it is wrong for half of the data. No test
+    has replaced it, so words have as many as chance gives them: over words, that is the binomial
+    law of an error more in each bit, and they enter the raw rate beside the misread cells. Cells
+    that were stuck when new were there at test, see `log_word_failure`.
     """
-    worn = levels.worn
     column = blocks.column
     p_low, p_high = misread(
         levels.low,
@@ -124,7 +128,16 @@ def error_rates(setting: Setting, blocks: Blocks, levels: Levels) -> ErrorRates:
         float(column.offset),
         float(blocks.array.bit_line.resistance + column.mux.read_resistance),
     )
-    raw = 0.5 * (p_low + p_high + worn)
+    sound = 1.0 - min(levels.failed, 1.0)
+    raw = 0.5 * (sound * (p_low + p_high) + levels.failed)
     log_raw = math.log(raw) if raw > 0.0 else -math.inf
     failure = math.exp(log_word_failure(setting.code, log_raw, setting.cell.stuck))
-    return ErrorRates(p_low, p_high, worn, raw, failure, failure / setting.code.data_bits)
+    return ErrorRates(
+        sound * p_low,
+        sound * p_high,
+        levels.worn,
+        levels.unwritten,
+        raw,
+        failure,
+        failure / setting.code.data_bits,
+    )

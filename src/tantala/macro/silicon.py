@@ -18,32 +18,10 @@ from tantala.macro.compile_cell import compile_life
 from tantala.macro.design import Design
 from tantala.macro.macro import Macro
 from tantala.macro.published_cell import published_cell
+from tantala.macro.row_terms import terms
 from tantala.macro.sheet import Sheet
-from tantala.technology import load_technology
+from tantala.technology import HIGHEST_SUPPLY, load_technology
 
-# Bands of agreement, as factors: the project's aims for read time and area, and what the reference
-# page suggests for energy; durations of writing are compared like energies.
-BANDS = {
-    "read_time": 1.5,
-    "area": 1.3,
-    "write_cycle": 1.5,
-    "write_time": 2.0,
-    "page_write_time": 1.5,
-    "byte_write_energy": 2.0,
-    "read_energy_per_bit": 2.0,
-    "read_current": 2.0,
-    "write_current": 2.0,
-    "standby_current": 2.0,
-    "write_energy_per_bit": 2.0,
-    "write_bandwidth": 2.0,
-    "raw_bit_error_rate": 10.0,
-}
-# What the designer of a macro of unknown organisation is taken to want: an embedded memory is
-# bought by area, unless the publication is about its speed.
-AIMS = {
-    "density": {"area": 3, "read_latency": 1, "read_energy": 0, "write_time": 0},
-    "latency": {"area": 0, "read_latency": 1, "read_energy": 0, "write_time": 0},
-}
 REFUSED_CLASSES = {"gigabit", "array test"}
 EXPECTED_TAGS = frozenset("PSTD")  # never M (memory) or A (assumed)
 
@@ -158,7 +136,7 @@ def compare_row(row: Item) -> Row:
         if tag not in EXPECTED_TAGS:
             left[name] = f"tag {tag}: not a value to compare with"
             continue
-        band = BANDS[name]
+        band = terms().bands[name]
         use = row.text(f"uses.{name}", row.text("use"))
         found.append(Comparison(name, use, unit, (min(ends), max(ends)), value, tag, band, how))
     for path in row.numbers:
@@ -223,7 +201,7 @@ def _serial(row: Item) -> tuple[Predictions, dict[str, str]]:
     """
     predictions: Predictions = {}
     left = {"sleep_current": "deep power-down modes are not modelled"}
-    sheet = row_macro(row, row_design(row)).evaluate("typical", 298.15)
+    sheet = row_macro(row, row_design(row)).evaluate("typical", terms().unpublished.junction)
     supply = row.value("inputs.supply", "V")
     how = "serial chip at its supply"
     predictions["write_current"] = ("A", sheet["serial_write_current_A"], how)
@@ -247,14 +225,14 @@ def _serial(row: Item) -> tuple[Predictions, dict[str, str]]:
 def row_design(row: Item) -> Design:
     """The design of a published macro: its inputs, and a search for what it does not publish."""
     technology = load_technology(row.value("inputs.node", "m"))
-    serial = row.text("class") == "serial"
+    serial, silent = row.text("class") == "serial", terms().unpublished
     core = technology.core.supply
-    high = max(1.8, core)
+    high = max(silent.high_supply, core)
     if serial:
         high = row.value("inputs.supply", "V")
         core = min(core, high - load_circuits().regulator.dropout)
     elif row.has("inputs.supply"):
-        core = min(row.value("inputs.supply", "V"), 1.25 * core)
+        core = min(row.value("inputs.supply", "V"), HIGHEST_SUPPLY * core)
         high = max(high, core)
     organisation: dict[str, Any] = {"spare_rows": 0, "spare_columns": 0}
     for key, name in (("rows", "cells_per_bit_line"), ("columns", "cells_per_word_line")):
@@ -262,12 +240,12 @@ def row_design(row: Item) -> Design:
             organisation[key] = round(row.value(f"inputs.{name}", "1"))
     if row.has("inputs.mux"):
         organisation["mux"] = round(row.value("inputs.mux", "1"))
-    word = 8 if serial else round(row.value("inputs.word", "bit"))
-    # Published capacities are rounded; an array is rectangular.
+    word = round(silent.word) if serial else round(row.value("inputs.word", "bit"))
+    # Published capacities are rounded, but an array is rectangular: words in whole blocks of rows.
     words = row.value("inputs.capacity", "bit") / word
     unit = 4096 if words > 4096 else 1
     capacity = round(words / unit) * unit * word
-    cycles = round(row.value("inputs.cycles", "1")) if row.has("inputs.cycles") else 10_000
+    cycles = row.value("inputs.cycles", "1") if row.has("inputs.cycles") else silent.cycles
     return Design.model_validate(
         {
             "kind": "chip",
@@ -280,27 +258,27 @@ def row_design(row: Item) -> Design:
             "technology": f"{row.value('inputs.node', 'nm'):g}nm",
             "cell": row.text("cell", "embedded_28nm"),
             "organisation": organisation,
-            "aim": AIMS[row.text("aim", "density")],
+            "aim": terms().aim(row.text("aim", "density")),
             "correction": {"code": row.text("code", "none")},
-            "write": {"parallel_bits": min(8, word)},
+            "write": {"parallel_bits": min(round(silent.parallel), word)},
             "supply": {"core": core, "high": high},
             "environment": {
-                "temperature_min": 298.15,
-                "temperature_typical": 298.15,
-                "temperature_max": 298.15,
+                "temperature_min": silent.junction,
+                "temperature_typical": silent.junction,
+                "temperature_max": silent.junction,
             },
             "requirements": {
-                "retention": {"time": "10 years", "temperature": "85 degC"},
-                "endurance": cycles,
-                "uber": {"max": 1e-6},
+                "retention": {"time": silent.time, "temperature": silent.temperature},
+                "endurance": round(cycles),
+                "uber": {"max": silent.uber},
             },
         }
     )
 
 
 def _interface(row: Item) -> dict[str, Any]:
-    # Without a published clock only the write figures are used, which it does not touch.
-    clock = row.value("inputs.clock", "Hz") if row.has("inputs.clock") else 1e6
+    published = row.has("inputs.clock")
+    clock = row.value("inputs.clock", "Hz") if published else terms().unpublished.clock
     return {
         "clock": clock,
         "page": round(row.value("inputs.page", "bit")),

@@ -14,6 +14,7 @@ from tantala.circuit.reference import reference_generator
 from tantala.circuit.sense_amplifier import SenseAmplifier, SenseCurrents, SenseTime
 from tantala.circuit.word_line import WordLineDriver, word_line_driver
 from tantala.circuit.write_driver import WriteDriver, supply_for, write_driver
+from tantala.macro.bit_cell import BitCell
 from tantala.macro.plan import Plan
 from tantala.macro.setting import Setting
 from tantala.technology import Line
@@ -128,6 +129,18 @@ class ColumnPath:
         )
 
 
+def mean_cell_current(cell: BitCell, series: Any) -> Any:
+    """Mean current of a read [A] over data of as many zeros as ones, by cells as written.
+
+    `series` [ohm] is that of a cell's path. Cells as written draw the most: both states lose
+    current with age.
+    """
+    return 0.5 * sum(
+        cell.read_voltage / (1.0 / level.mean + series)
+        for level in (cell.fresh.low, cell.fresh.high)
+    )
+
+
 def column_path(setting: Setting, plan: Plan, array: CellArray) -> ColumnPath:
     """Column circuits; the plan's gate, sense and drop scale their parts.
 
@@ -183,7 +196,8 @@ def column_path(setting: Setting, plan: Plan, array: CellArray) -> ColumnPath:
         mux.read_resistance,
         closed="infinite",
     )
-    sense = amplifier.cost(currents, time, array.bit_line.capacitance + node)
+    drawn = mean_cell_current(cell, series)
+    sense = amplifier.cost(currents, time, array.bit_line.capacitance + node, drawn)
     path = array.bit_line.resistance + 2.0 * mux.write_resistance
     drop = sized.column.driver_drop
     set_supply = supply_for(cell.set.voltage, cell.set.current, path) + drop

@@ -29,6 +29,8 @@ class PulseTrain:
         current: 99.9 % quantile over cells of the mean current of a pulse, A; the first moments
             of a RESET, before the cell opens, draw more.
         width: pulse width, s.
+        cells: written cells behind it, 0 for a law without any.
+        interval: of the residue as it was counted, 95 %.
     """
 
     unfinished: Floats
@@ -38,6 +40,8 @@ class PulseTrain:
     gate_voltage: float
     current: float
     width: float
+    cells: int = 0
+    interval: tuple[float, float] = (0.0, 1.0)
 
     @property
     def mean_pulses(self) -> float:

@@ -194,7 +194,11 @@ class EnduranceRow:
 
 @dataclass(frozen=True)
 class WriteDirection:
-    """SET or RESET under write-verify: share unfinished after 0, 1, 2, ... pulses."""
+    """SET or RESET under write-verify: share unfinished after 0, 1, 2, ... pulses.
+
+    `unfinished` is the share after the last pulse, with the 95 % interval of its count among
+    `written` cells.
+    """
 
     name: Literal["SET", "RESET"]
     voltage_V: float
@@ -203,6 +207,9 @@ class WriteDirection:
     mean_pulses: float
     energy_J: float
     unfinished: float
+    unfinished_low: float
+    unfinished_high: float
+    written: int
     cell_unfinished: Array
     word_unfinished: Array
 

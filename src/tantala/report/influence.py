@@ -137,7 +137,7 @@ class Rebuild:
         counted = write_statistics(
             cell, design.write.scheme, seed=design.seed, cells=_WRITTEN, backend="numba"
         )
-        set_train, reset_train = (train(t, _WRITTEN) for t in (counted.set, counted.reset))
+        set_train, reset_train = (train(t) for t in (counted.set, counted.reset))
         stuck = set_train.residue + reset_train.residue
         return replace(changed, set=set_train, reset=reset_train, stuck=stuck)
 

@@ -43,6 +43,9 @@ def _direction(
         mean_pulses=train.mean_pulses,
         energy_J=train.cell_energy,
         unfinished=train.residue,
+        unfinished_low=train.interval[0],
+        unfinished_high=train.interval[1],
+        written=train.cells,
         cell_unfinished=train.unfinished[:stop],
         word_unfinished=group_unfinished(train, bits, share)[:stop],
     )

@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 from scipy.optimize import nnls
 
 from tantala.base.errors import FitError, Problem
+from tantala.cell.fit.held import held
 from tantala.cell.fit.reset_state import FAILED
 from tantala.cell.fit.result import Curve, FitResult, FittedNumber, Goodness
 from tantala.cell.fit.tables import MeasurementTable
 from tantala.cell.variability import drift_autocorrelation
 
 Array = NDArray[np.float64]
-PERIOD = 16  # cycles; the shortest step of the drift, a scale
+PERIOD = held().cycling.drift_period  # cycles
 LAGS = np.array([1, 2, 5, 10, 30, 100])
 
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from tantala.base.errors import FitError, Problem
 from tantala.cell.conduction import Conduction
 from tantala.cell.fit import matching
+from tantala.cell.fit.held import held
 from tantala.cell.fit.result import Curve, FitResult, FittedNumber, Goodness
 from tantala.cell.fit.tables import MeasurementTable
 
@@ -18,12 +19,13 @@ _NAMES = ("gap_voltage", "closed_conductance", "closing_exponent")
 _UNITS = ("V", "S", "1")
 
 
-def fit_iv(table: MeasurementTable, reference_voltage: float = 0.2) -> FitResult:
+def fit_iv(table: MeasurementTable) -> FitResult:
     """Fit `Conduction` to a table of kind ``iv``: cells at voltages from 0 V.
 
     Each cell's current at 0 V is taken off as an offset. Medians of G(V) / G(V_ref) over groups of
     cells with like G(V_ref) are matched. Raises FitError without 0 V, V_ref or a higher voltage.
     """
+    reference_voltage = held().conduction.reference_voltage
     voltage, current = _by_cell(table, reference_voltage)
     at_reference = int(np.argmin(np.abs(voltage - reference_voltage)))
     conductance = current[:, at_reference] / voltage[at_reference]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
+from scipy.special import ndtr
 
 from tantala.cell.fit import matching
 from tantala.cell.fit.cycling import WeakCells, weak_cells
@@ -18,6 +19,7 @@ Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 SEED = 31
 CYCLED = 20_000  # simulated cells of the cycling table
+CYCLES = 3  # after which the rate of failed RESETs has settled to a part in a hundred
 _HIGH_LEVELS = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 _GROWN_LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 _CREPT_LEVELS = (0.16, 0.5, 0.84)
@@ -31,11 +33,13 @@ _GROWTH = ("jump", "growth", "high_spread", "high_skewness", "weak_barrier")
 class Cycled:
     """A cycling table as the fits use it.
 
-    `rows` is its RESET on simulated cells; `high_quantiles` are of ln R_high of the good RESETs,
-    `held_quantiles` of the failed ones (None if there are few).
+    `rows` is its RESET on simulated cells that had a good one before, `after_failed` the low state
+    [ohm] of the same number of cells that had a failed one; `high_quantiles` are of ln R_high of
+    the good RESETs, `held_quantiles` of the failed ones (None if there are few).
     """
 
     rows: dict[str, Array]
+    after_failed: Array
     weak: WeakCells
     high_quantiles: Array
     held_quantiles: Array | None
@@ -45,14 +49,32 @@ def cycled_cells(table: MeasurementTable, nominal: NominalReset) -> Cycled:
     """The cycling table's cells under its `nominal` RESET."""
     high = np.log(table["resistance_high"])
     failed = high <= np.log(FAILED)
-    drawn = np.random.default_rng(SEED).choice(table["resistance_low"][~failed], CYCLED)
-    held = high[failed]
+    rng, low, held = np.random.default_rng(SEED), table["resistance_low"], high[failed]
+    drawn = rng.choice(low[~failed], CYCLED)
     return Cycled(
         nominal.rows(drawn),
+        rng.choice(low[failed], CYCLED) if len(held) >= 20 else drawn,
         weak_cells(table),
         np.quantile(high[~failed], _HIGH_LEVELS),
         np.quantile(held, _CREPT_LEVELS) if len(held) >= 20 else None,
     )
+
+
+def _cycle(state: ResetState, cycled: Cycled) -> Array:
+    """ln R after the nominal RESET of cells that have been cycled: some failed the time before.
+
+    A SET after a failed RESET finds the cell closed and leaves it higher, so that the next RESET
+    fails less often: the rate of failure is that of a chain, and it settles within a few cycles.
+    """
+    draws = matching.draws(CYCLED, 1, SEED + 10)[0]
+    weak, rows = ndtr(draws) < state.weak_fraction, dict(cycled.rows)
+    after = simulate(state, rows, SEED + 11, weak)
+    for cycle in range(1, CYCLES):
+        failed = after <= np.log(FAILED)
+        before = cycled.rows["resistance_before"]
+        rows["resistance_before"] = np.where(failed, cycled.after_failed, before)
+        after = simulate(state, rows, SEED + 11 + cycle, weak)
+    return after
 
 
 def fit_growth(
@@ -84,7 +106,7 @@ def fit_growth(
                 on = values
             error = 0.3 * matching.LEVEL_ERRORS / np.sqrt(switched[rows_at].sum()) + 0.03
             out.append((np.quantile(on, _GROWN_LEVELS) - quantile) / error)
-        after = simulate(trial, cycled.rows, SEED + 2)
+        after = _cycle(trial, cycled)
         on = after[after > np.log(FAILED)]
         error = np.array([0.3, 0.15, 0.06, 0.05, 0.06, 0.15, 0.3])
         out.append((np.quantile(on, _HIGH_LEVELS) - cycled.high_quantiles) / error)
@@ -148,7 +170,7 @@ def fit_creep(
         out = ((found - measured) / error).ravel()
         if cycled.held_quantiles is None:
             return out
-        log_r = simulate(trial, cycled.rows, SEED + 2)
+        log_r = _cycle(trial, cycled)
         held = log_r[log_r <= np.log(FAILED)]
         return np.append(out, (np.quantile(held, _CREPT_LEVELS) - cycled.held_quantiles) / 0.01)
 

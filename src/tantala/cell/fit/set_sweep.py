@@ -15,19 +15,19 @@ from scipy.special import expit
 
 from tantala.base.errors import FitError, Problem
 from tantala.cell.fit import matching
+from tantala.cell.fit.held import held
 from tantala.cell.fit.result import Curve, FitResult, FittedNumber, Goodness
 from tantala.cell.fit.tables import MeasurementTable
 from tantala.cell.switching import SetLaw
 from tantala.cell.variability import skewed
 
 Array = NDArray[np.float64]
-ROOM = 298.15  # K; the tables record no temperature
-ATTEMPT_TIME = 1e-13  # s; the scale to which the barrier refers, given with the law
-REFERENCE = 1e5  # ohm; a scale
+ROOM = held().pulses.temperature  # K
+REFERENCE = held().set.reference_resistance  # ohm
 # The few probabilities near threshold count against hundreds of quantiles.
 _PROBABILITY_WEIGHT = 0.25
 _SPREAD_WEIGHT = 0.3  # likewise: one spread against five quantiles
-_LOG_SET = np.log(2e4)  # ln ohm: what the published probabilities of SET count as set
+_LOG_SET = np.log(held().set.set_below)  # ln ohm
 SEED = 20
 _EDGES = np.array([0.55, 0.65, 0.75, 0.85, 0.95, 1.05, 1.15, 1.25, 1.45, 1.75, 2.05, 2.55])
 _STATES = np.array([8e3, 9e3, 1.05e4, 1.4e4, 2.2e4, 5e4])  # ohm before the pulse
@@ -103,7 +103,7 @@ def _law_of(x: Array) -> tuple[SetLaw, dict[str, float]]:
     """The law and the spreads with parameters `x` in the order PARAMETERS."""
     values = dict(zip((p[0].split(".")[1] for p in PARAMETERS), x.tolist(), strict=True))
     spread = {k: values.pop(k) for k in list(values) if k.endswith(("spread", "skewness"))}
-    law = SetLaw(attempt_time=ATTEMPT_TIME, reference_resistance=REFERENCE, **values)
+    law = SetLaw(attempt_time=held().pulses.attempt_time, reference_resistance=REFERENCE, **values)
     return law, spread
 
 

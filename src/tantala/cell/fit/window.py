@@ -15,15 +15,16 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from tantala.base.errors import FitError, Problem
+from tantala.cell.fit.held import held
 from tantala.cell.fit.result import Curve, FitResult, FittedNumber, Goodness
 from tantala.cell.fit.tables import MeasurementTable
 
 Array = NDArray[np.float64]
-WINDOW = 2.0
-LOSSES = 5
-LIFE_VOLTAGE = 1.6  # V; a scale
-SMALLEST_SHAPE = 1.25  # wear-out: the hazard grows; the few lives alone would say 0.4 to 1
-WEAR_ONSET = 1e4  # cycles; a scale
+WINDOW = held().endurance.window
+LOSSES = round(held().endurance.losses)
+LIFE_VOLTAGE = held().endurance.life_voltage  # V
+SMALLEST_SHAPE = held().endurance.smallest_shape
+WEAR_ONSET = held().endurance.wear_onset  # cycles
 PARTS = 8  # of a cell's life, equal in log cycles
 
 

@@ -67,6 +67,7 @@ def _directions(sheet: Datasheet) -> Table:
                     f"{width} {width_unit}",
                     f"{d.mean_pulses:.2f}",
                     power_of_ten(d.unfinished),
+                    f"{power_of_ten(d.unfinished_low)} to {power_of_ten(d.unfinished_high)}",
                     f"{energy} {energy_unit}",
                 )
             )
@@ -78,14 +79,15 @@ def _directions(sheet: Datasheet) -> Table:
         Column("Pulse width", "right"),
         Column("Mean pulses", "right"),
         Column("Left unverified", "right"),
+        Column("95 % interval", "right"),
         Column("Energy in the cell", "right"),
     )
     notes = (
         "Line: largest bit-line (SET) or source-line (RESET) voltage of the scheme. Left"
         " unverified:"
         " share of cells after the last pulse allowed; what is left is up to the error correction."
-        " Below one in 20 000, the sample, it is not counted: the rate of the last counted pulses"
-        " goes on.",
+        f" Interval: of the count among {integer(sheet.writing[0].written)} cells; what lies below"
+        " it goes on at the rate of the last counted pulses.",
     )
     return Table("pulses", "Write pulses", columns, tuple(rows), notes)
 
