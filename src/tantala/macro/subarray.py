@@ -16,6 +16,7 @@ from tantala.circuit.word_line import WordLineDriver, word_line_driver
 from tantala.circuit.write_driver import WriteDriver, supply_for, write_driver
 from tantala.macro.bit_cell import BitCell
 from tantala.macro.plan import Plan
+from tantala.macro.read_path import read_conductances
 from tantala.macro.setting import Setting
 from tantala.technology import Line
 
@@ -180,11 +181,8 @@ def column_path(setting: Setting, plan: Plan, array: CellArray) -> ColumnPath:
         setting.high_supply,
     )
     amplifier = SenseAmplifier(process, sized, cell.read_voltage)
-    # Bit and source line are driven from opposite ends, so every cell has one line's length in its
-    # path. A high-resistance cell hardly feels it, a low-resistance one does.
-    series = array.bit_line.resistance + mux.read_resistance
-    low = cell.read_voltage / (1.0 / setting.low_tail + series)
-    high = cell.read_voltage * setting.high_tail
+    paths = read_conductances(setting, array.rows, array.bit_line.resistance)
+    low, high = (cell.read_voltage / (1.0 / path + mux.read_resistance) for path in paths)
     currents = SenseCurrents(low, high, 0.5 * (low + high))
     every = plan.subarrays * amplifiers
     node = mux.read_node + amplifier.input_capacitance
@@ -196,7 +194,7 @@ def column_path(setting: Setting, plan: Plan, array: CellArray) -> ColumnPath:
         mux.read_resistance,
         closed="infinite",
     )
-    drawn = mean_cell_current(cell, series)
+    drawn = mean_cell_current(cell, array.bit_line.resistance + mux.read_resistance)
     sense = amplifier.cost(currents, time, array.bit_line.capacitance + node, drawn)
     path = array.bit_line.resistance + 2.0 * mux.write_resistance
     drop = sized.column.driver_drop
