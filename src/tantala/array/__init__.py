@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+from tantala.array.cell_laws import Ohmic, Polynomial
 from tantala.array.compiled import CompiledArray
 from tantala.array.crosspoint import Array
+from tantala.array.selectors import ExponentialSelector, ThresholdSelector
 from tantala.array.solution import PowerBalance, Solution
 
-__all__ = ["Array", "CompiledArray", "PowerBalance", "Solution"]
+__all__ = [
+    "Array",
+    "CompiledArray",
+    "ExponentialSelector",
+    "Ohmic",
+    "Polynomial",
+    "PowerBalance",
+    "Solution",
+    "ThresholdSelector",
+]

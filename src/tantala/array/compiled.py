@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,28 @@ from numpy.typing import ArrayLike, NDArray
 
 from tantala.array.conjugate_gradient import NONE, LineSolver
 from tantala.array.crosspoint import Array
+from tantala.array.newton import Ends, NewtonSolver
+from tantala.array.ramp import rise
 from tantala.array.solution import Solution
 from tantala.base.errors import Problem, raise_if
 from tantala.base.quantity import to_si
 
 Vector = NDArray[np.float64]
 TOLERANCE = 1e-10
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What one vector gives; see Solution."""
+
+    words: Vector
+    bits: Vector
+    cells: Vector
+    residual: float
+    iterations: int
+    steps: int = 0
+    on: NDArray[np.bool_] | None = None
+    extrapolated: tuple[str, ...] = ()
 
 
 class CompiledArray:
@@ -31,13 +48,19 @@ class CompiledArray:
     @functools.cached_property
     def lines(self) -> LineSolver:
         """The line-preconditioned solver."""
+        return LineSolver.of(self.conductance, *self._ends())
+
+    @functools.cached_property
+    def newton(self) -> NewtonSolver:
+        """The solver of an array whose cells have a law or a selector."""
+        assert self.array.device is not None
+        return NewtonSolver(self.array.device, *self._ends())
+
+    def _ends(self) -> tuple[Ends, Ends]:
+        """(wire, near resistances, far conductances) of the rows and the columns."""
         array = self.array
         near, far = array.near_resistances(), array.far_conductances()
-        return LineSolver.of(
-            self.conductance,
-            (array.row_wire, near[0], far[0]),
-            (array.column_wire, near[1], far[1]),
-        )
+        return (array.row_wire, near[0], far[0]), (array.column_wire, near[1], far[1])
 
     def solve(
         self,
@@ -46,6 +69,7 @@ class CompiledArray:
         *,
         tolerance: float = TOLERANCE,
         nodes: bool | None = None,
+        extrapolate: bool = False,
     ) -> Solution:
         """Currents and voltages with the rows at `voltages`.
 
@@ -53,25 +77,37 @@ class CompiledArray:
         columns    V behind the columns' sense ends: one number, (M,) or (M, K)
         tolerance  wanted relative residual of the nodal equations
         nodes      keep node voltages; by default for one vector only
+        extrapolate  go on outside the range of the cells' law; the solution then says so
+
+        Threshold selectors are as a slow rise of all voltages from 0 V leaves them.
 
         Raises InputError for wrong shapes or values, ConvergenceError where `tolerance` is not
-        reached.
+        reached, RangeViolation outside the range of the cells' law.
         """
         rows, ends, single = self._sources(voltages, columns, tolerance)
         keep = single if nodes is None else nodes
         n, m = self.array.shape
         count = rows.shape[1]
         currents, row_currents = np.empty((m, count)), np.empty((n, count))
-        residuals, iterations = np.empty(count), np.zeros(count, np.int64)
+        residuals = np.empty(count)
+        iterations, steps = np.zeros(count, np.int64), np.zeros(count, np.int64)
         kept = _planes(n, m, count) if keep else None
+        device = self.array.device
+        on = np.empty((n, m, count), np.bool_) if device is not None and device.switches else None
+        beyond: dict[str, None] = {}
         for k in range(count):
-            answer = self.lines.solve(rows[:, k].copy(), ends[:, k].copy(), tolerance, NONE)
-            cells = self.conductance * (answer.words - answer.bits)
-            currents[:, k], row_currents[:, k] = cells.sum(axis=0), cells.sum(axis=1)
-            residuals[k], iterations[k] = answer.residual, answer.iterations
+            answer = self._one(rows[:, k].copy(), ends[:, k].copy(), tolerance, extrapolate)
+            currents[:, k], row_currents[:, k] = answer.cells.sum(axis=0), answer.cells.sum(axis=1)
+            residuals[k], iterations[k], steps[k] = answer.residual, answer.iterations, answer.steps
+            beyond.update(dict.fromkeys(answer.extrapolated))
+            if on is not None:
+                on[:, :, k] = answer.on
             if kept is not None:
-                for field, value in zip(kept, (answer.words, answer.bits, cells), strict=True):
+                for field, value in zip(
+                    kept, (answer.words, answer.bits, answer.cells), strict=True
+                ):
                     field[:, :, k] = value
+        method = "lines" if device is None else "newton"
         if single:
             return Solution(
                 self.array,
@@ -81,11 +117,50 @@ class CompiledArray:
                 row_currents[:, 0],
                 float(residuals[0]),
                 int(iterations[0]),
-                "lines",
+                method,
                 None if kept is None else (kept[0][:, :, 0], kept[1][:, :, 0], kept[2][:, :, 0]),
+                int(steps[0]),
+                None if on is None else on[:, :, 0],
+                tuple(beyond),
             )
         return Solution(
-            self.array, rows, ends, currents, row_currents, residuals, iterations, "lines", kept
+            self.array,
+            rows,
+            ends,
+            currents,
+            row_currents,
+            residuals,
+            iterations,
+            method,
+            kept,
+            steps,
+            on,
+            tuple(beyond),
+        )
+
+    def _one(self, rows: Vector, ends: Vector, tolerance: float, extrapolate: bool) -> _Answer:
+        """The answer to one vector."""
+        device = self.array.device
+        if device is None:
+            found = self.lines.solve(rows, ends, tolerance, NONE)
+            cells = self.conductance * (found.words - found.bits)
+            return _Answer(found.words, found.bits, cells, found.residual, found.iterations)
+        on = None
+        if device.switches:
+            state, on = rise(self.newton, rows, ends, tolerance)
+        else:
+            state = self.newton.solve(rows, ends, tolerance)
+        point, answer = state.point, state.answer
+        beyond = device.check(point.volts, answer.across, extrapolate)
+        return _Answer(
+            point.words,
+            point.bits,
+            answer.current,
+            state.residual,
+            state.iterations,
+            state.steps,
+            on,
+            beyond,
         )
 
     def _sources(

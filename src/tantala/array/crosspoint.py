@@ -11,8 +11,12 @@ import scipy.sparse
 import scipy.sparse.csgraph
 from numpy.typing import ArrayLike, NDArray
 
+from tantala.array.cell_laws import CellLaw
+from tantala.array.device import Device
+from tantala.array.selectors import SelectorLaw
 from tantala.base.errors import InputError, Problem, raise_if
 from tantala.base.quantity import to_si
+from tantala.cell.cell import Cell
 
 if TYPE_CHECKING:
     from tantala.array.compiled import CompiledArray
@@ -35,7 +39,11 @@ class Array:
                                inf is a floating line
     row_far, column_far        ohm behind the right and the top ends; inf (the default) is open.
                                A line driven at both ends has one source voltage.
+    cell          what a cell carries at a voltage: a tt.Cell, or a law of `cell_laws`; ohmic by
+                  default. The conductance is its state, for a tt.Cell that at its read voltage.
+    selector      a law of `selectors` in series with every cell; none by default
 
+    `device` (not given) holds the cells' laws bound to their states; None where all is ohmic.
     Numbers or text with units. Raises InputError with every problem found.
     """
 
@@ -46,6 +54,9 @@ class Array:
     row_far: Vector = field(default=np.inf)  # type: ignore[assignment]
     column_sense: Vector = field(default=0.0)  # type: ignore[assignment]
     column_far: Vector = field(default=np.inf)  # type: ignore[assignment]
+    cell: Cell | CellLaw | None = None
+    selector: SelectorLaw | None = None
+    device: Device | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         problems: list[Problem] = []
@@ -68,6 +79,9 @@ class Array:
         for name, value in settled.items():
             object.__setattr__(self, name, value)
         raise_if(_floating(self))
+        if self.cell is not None or self.selector is not None:
+            device = Device.of(conductance, self.cell, self.selector)
+            object.__setattr__(self, "device", device)
 
     @property
     def shape(self) -> tuple[int, int]:

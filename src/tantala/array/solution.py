@@ -52,6 +52,9 @@ class Solution:
     row_voltages     (N, M[, K])     V on the row's wire at each cell; None unless kept
     column_voltages  (N, M[, K])     V on the column's wire at each cell; None unless kept
     cell_currents    (N, M[, K])     A from row to column through each cell; None unless kept
+    steps            ()   or (K,)    of Newton's iteration; 0 for an ohmic array
+    selectors_on     (N, M[, K])     which threshold selectors are on; None without them
+    extrapolated     ranges of the cells' law that the voltages or states leave, by consent
     """
 
     array: Array = field(repr=False)
@@ -63,6 +66,9 @@ class Solution:
     iterations: NDArray[np.int64] | int
     method: str
     nodes: tuple[Vector, Vector, Vector] | None = field(default=None, repr=False)
+    steps: NDArray[np.int64] | int = 0
+    selectors_on: NDArray[np.bool_] | None = field(default=None, repr=False)
+    extrapolated: tuple[str, ...] = ()
 
     def _kept(self, which: int) -> Vector:
         if self.nodes is None:

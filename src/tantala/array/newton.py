@@ -1,0 +1,238 @@
+"""The nodal equations of an array whose cells are not ohmic, by damped Newton iteration.
+
+With u on the word plane and v on the bit plane, W and B the wires and f the cells' currents,
+
+    W u + f(u - v) = b_w,   B v - f(u - v) = b_b.
+
+Their solution is the minimum of the array's co-content (Millar, Phil. Mag. 42 (1951) 1150,
+doi:10.1080/14786445108561361), the integral of currents over voltages, which is convex because no
+current falls with its voltage. A Newton step solves the linear array whose cells carry
+f + f' (change of voltage), and goes down the co-content; a search along it, on the derivative of
+the co-content, makes the iteration converge from any start.
+
+Beside the voltages, an iterate carries the cell currents c_w, c_b (N, M) with which they satisfy
+the wires' equations, W u = b_w - c_w and B v = b_b + c_b. They come from the elimination of the
+lines and are averaged as the voltages are, so that the residual f - c is never a difference of
+large wire currents and ideal wires are no special case.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tantala.array import newton_kernels as sums
+from tantala.array.conjugate_gradient import LineSolver
+from tantala.array.device import Device, Response, Switches
+from tantala.array.line_search import search
+from tantala.base.errors import ConvergenceError, Problem
+
+Vector = NDArray[np.float64]
+Ends = tuple[float, Vector, Vector]
+MOST_STEPS = 200
+# A linear solution is wanted to this part of the residual, and no nearer than rounding lets it be.
+INNER = 0.03
+LEAST_INNER = 1e-13
+LARGEST_INNER = 0.1
+# Roundings of a node voltage that a cell's current may carry.
+ROUNDINGS = 8 * 2.0**-52
+
+
+@dataclass(frozen=True)
+class Point:
+    """An iterate: voltages (V) of both planes and the currents (A) they leave to the cells."""
+
+    words: Vector
+    bits: Vector
+    from_words: Vector
+    into_bits: Vector
+
+    @property
+    def volts(self) -> Vector:
+        """Voltage of each cell, V."""
+        return self.words - self.bits
+
+    def towards(self, other: Point, part: float) -> Point:
+        """The point at `part` of the way to `other`."""
+        if part == 1.0:
+            return other
+        return Point(
+            *(
+                here + part * (there - here)
+                for here, there in (
+                    (self.words, other.words),
+                    (self.bits, other.bits),
+                    (self.from_words, other.from_words),
+                    (self.into_bits, other.into_bits),
+                )
+            )
+        )
+
+    def scaled(self, factor: float) -> Point:
+        """The point under sources that are `factor` times as high."""
+        return Point(
+            factor * self.words,
+            factor * self.bits,
+            factor * self.from_words,
+            factor * self.into_bits,
+        )
+
+    def residual(self, answer: Response, tolerance: float) -> float:
+        """||f - c|| over ||f||, both planes together.
+
+        Where nearly no current flows, over what the rounding of the voltages lets flow, such that
+        rounding reaches `tolerance`.
+        """
+        off, carried, loose = sums.norms(
+            answer.current, answer.slope, self.words, self.bits, self.from_words, self.into_bits
+        )
+        scale = max(carried, ROUNDINGS / tolerance * loose)
+        return float(off / scale) if scale > 0.0 else float(off > 0.0)
+
+
+@dataclass(frozen=True)
+class OperatingPoint:
+    """A solution: its point, the devices' answer there, the residual and the work."""
+
+    point: Point
+    answer: Response
+    residual: float
+    steps: int
+    iterations: int
+
+
+@dataclass(frozen=True)
+class NewtonSolver:
+    """`device` between the wires `words` and `bits`, each (wire, near, far) as of LineSolver."""
+
+    device: Device
+    words: Ends
+    bits: Ends
+
+    def solve(
+        self,
+        rows: Vector,
+        columns: Vector,
+        tolerance: float,
+        on: Switches | None = None,
+        start: Point | None = None,
+    ) -> OperatingPoint:
+        """The state under the sources of the rows (N) and columns (M), V.
+
+        `on` (N, M) says which threshold selectors are on; `start` is an iterate under the same
+        sources, by default the linear array of the slopes at 0 V.
+
+        Raises ConvergenceError if the relative residual does not reach `tolerance`.
+        """
+        iterations = 0
+        if start is None:
+            start, iterations = self._cold(rows, columns, on)
+        point, answer = start, self.device.evaluate(start.volts, on)
+        residual = best = point.residual(answer, tolerance)
+        for step in range(MOST_STEPS):
+            if residual <= tolerance:
+                return OperatingPoint(point, answer, residual, step, iterations)
+            target, spent = self._linear(rows, columns, point, answer, residual, tolerance)
+            iterations += spent
+            moved = self._step(point, target, answer, best, tolerance, on)
+            if moved is None:
+                raise self._failure(residual, tolerance, step, iterations)
+            point, answer = moved
+            residual = point.residual(answer, tolerance)
+            best = min(best, residual)
+        raise self._failure(residual, tolerance, MOST_STEPS, iterations)
+
+    def _cold(self, rows: Vector, columns: Vector, on: Switches | None) -> tuple[Point, int]:
+        """The linear array of the slopes at 0 V, and its iterations."""
+        nothing = np.zeros_like(self.device.conductance)
+        solver = self._lines(self.device.evaluate(nothing, on).slope)
+        answer = solver.solve(rows, columns, LARGEST_INNER)
+        return _swept(solver, rows, columns, nothing, answer.bits), answer.iterations
+
+    def _lines(self, conductance: Vector) -> LineSolver:
+        return LineSolver.of(conductance, self.words, self.bits)
+
+    def _linear(
+        self,
+        rows: Vector,
+        columns: Vector,
+        point: Point,
+        answer: Response,
+        residual: float,
+        tolerance: float,
+    ) -> tuple[Point, int]:
+        """The solution of the array linearised at `point`, and its iterations."""
+        solver = self._lines(answer.slope)
+        offset = answer.current - answer.slope * point.volts
+        # The linear solver's residual is relative to this norm, the outer one to the currents.
+        bits = solver.bit_voltages(columns, np.zeros_like(offset), offset)
+        scale = np.linalg.norm(answer.slope * solver.word_voltages(rows, bits, offset))
+        wanted = INNER * max(residual, tolerance) * np.linalg.norm(answer.current) / scale
+        wanted = float(min(max(wanted, LEAST_INNER), LARGEST_INNER))
+        found = solver.solve(rows, columns, wanted, offset, point.bits.copy())
+        return _swept(solver, rows, columns, offset, found.bits), found.iterations
+
+    def _step(
+        self,
+        point: Point,
+        target: Point,
+        answer: Response,
+        best: float,
+        tolerance: float,
+        on: Switches | None,
+    ) -> tuple[Point, Response] | None:
+        """The next iterate on the way to `target`, with its answer; None if there is none.
+
+        A part of the way is also taken if it halves the smallest residual `best` so far. That can
+        only happen a limited number of times, and leaves the end of the iteration to Newton's own
+        quadratic convergence, where rounding would hide the derivative.
+        """
+        words, bits = target.words - point.words, target.bits - point.bits
+        volts, change = point.volts, words - bits
+        held = sums.product(point.from_words, words) - sums.product(point.into_bits, bits)
+        grown = sums.product(target.from_words - point.from_words, words) - sums.product(
+            target.into_bits - point.into_bits, bits
+        )
+        first = sums.product(answer.current, change) - held
+        taken: tuple[Point, Response] = point, answer
+
+        def slope(part: float) -> float | None:
+            nonlocal taken
+            there = self.device.evaluate(volts + part * change, on, taken[1])
+            taken = point.towards(target, part), there
+            if taken[0].residual(there, tolerance) <= 0.5 * best:
+                return None
+            return sums.product(there.current, change) - held - part * grown
+
+        if not first < 0.0:
+            return taken if slope(1.0) is None else None
+        return taken if search(first, slope) is not None else None
+
+    def _failure(
+        self, residual: float, tolerance: float, steps: int, iterations: int
+    ) -> ConvergenceError:
+        return ConvergenceError(
+            Problem(
+                "the voltages of the array of nonlinear cells did not reach the tolerance",
+                got=f"relative residual {residual:.2e} after {steps} Newton steps and "
+                f"{iterations} linear iterations",
+                allowed=f"{tolerance:.2e}",
+                hint="a larger tolerance",
+            )
+        )
+
+
+def _swept(
+    solver: LineSolver, rows: Vector, columns: Vector, offset: Vector, bits: Vector
+) -> Point:
+    """A point of the linear array from its bit plane, by one relaxation of both planes.
+
+    Each plane then satisfies its wires' equations with the currents of the plane it was solved for.
+    """
+    before = solver.word_voltages(rows, bits, offset)
+    bits = solver.bit_voltages(columns, before, offset)
+    words = solver.word_voltages(rows, bits, offset)
+    g = solver.conductance
+    return Point(words, bits, g * (words - bits) + offset, g * (before - bits) + offset)
