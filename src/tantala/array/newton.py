@@ -79,17 +79,51 @@ class Point:
             factor * self.into_bits,
         )
 
-    def residual(self, answer: Response, tolerance: float) -> float:
-        """||f - c|| over ||f||, both planes together.
-
-        Where nearly no current flows, over what the rounding of the voltages lets flow, such that
-        rounding reaches `tolerance`.
-        """
-        off, carried, loose = sums.norms(
-            answer.current, answer.slope, self.words, self.bits, self.from_words, self.into_bits
+    def misfit(self, answer: Response, tolerance: float) -> Misfit:
+        """How far the devices' `answer` is from the currents that the wires leave them."""
+        n, m = self.words.shape
+        along, down = np.empty((3, n)), np.empty((3, m))
+        sums.squares(
+            answer.current,
+            answer.slope,
+            self.words,
+            self.bits,
+            self.from_words,
+            self.into_bits,
+            along,
+            down,
         )
-        scale = max(carried, ROUNDINGS / tolerance * loose)
-        return float(off / scale) if scale > 0.0 else float(off > 0.0)
+        both = np.sqrt([along[0].sum() + down[0].sum(), *along[1:].sum(axis=1)])
+        rounding = ROUNDINGS / tolerance
+        return Misfit(
+            float(_relative(both, rounding)),
+            _relative(np.sqrt(along), rounding),
+            _relative(np.sqrt(down), rounding),
+        )
+
+
+@dataclass(frozen=True)
+class Misfit:
+    """Relative residuals of the nodal equations: of the whole array, of rows (N), of columns (M).
+
+    Each is ||f - c|| over ||f||, or, where nearly no current flows, over what the rounding of the
+    voltages lets flow, such that rounding reaches the tolerance.
+    """
+
+    whole: float
+    rows: Vector
+    columns: Vector
+
+    @property
+    def worst(self) -> float:
+        """That of the array or of the line that is farthest off."""
+        return max(self.whole, float(self.rows.max()), float(self.columns.max()))
+
+
+def _relative(norms: Vector, rounding: float) -> Vector:
+    """Missed over carried currents, from norms (3, ...) of missed, carried and rounded ones."""
+    scale = np.maximum(norms[1], rounding * norms[2])
+    return np.where(scale > 0.0, norms[0] / np.where(scale > 0.0, scale, 1.0), norms[0] > 0.0)
 
 
 @dataclass(frozen=True)
@@ -130,19 +164,24 @@ class NewtonSolver:
         if start is None:
             start, iterations = self._cold(rows, columns, on)
         point, answer = start, self.device.evaluate(start.volts, on)
-        residual = best = point.residual(answer, tolerance)
+        misfit = point.misfit(answer, tolerance)
+        whole, lines = misfit.whole, np.inf
         for step in range(MOST_STEPS):
-            if residual <= tolerance:
-                return OperatingPoint(point, answer, residual, step, iterations)
-            target, spent = self._linear(rows, columns, point, answer, residual, tolerance)
+            if misfit.worst <= tolerance:
+                return OperatingPoint(point, answer, misfit.worst, step, iterations)
+            target, spent = self._linear(rows, columns, point, answer, misfit.whole, tolerance)
             iterations += spent
-            moved = self._step(point, target, answer, best, tolerance, on)
+            if misfit.whole > tolerance:
+                moved = self._down(point, target, answer, whole, tolerance, on)
+            else:
+                lines = min(lines, misfit.worst)
+                moved = self._line_by_line(point, target, answer, misfit, lines, tolerance, on)
             if moved is None:
-                raise self._failure(residual, tolerance, step, iterations)
+                break
             point, answer = moved
-            residual = point.residual(answer, tolerance)
-            best = min(best, residual)
-        raise self._failure(residual, tolerance, MOST_STEPS, iterations)
+            misfit = point.misfit(answer, tolerance)
+            whole = min(whole, misfit.whole)
+        raise self._failure(misfit.worst, tolerance, step, iterations)
 
     def _cold(self, rows: Vector, columns: Vector, on: Switches | None) -> tuple[Point, int]:
         """The linear array of the slopes at 0 V, and its iterations."""
@@ -174,7 +213,7 @@ class NewtonSolver:
         found = solver.solve(rows, columns, wanted, offset, point.bits.copy())
         return _swept(solver, rows, columns, offset, found.bits), found.iterations
 
-    def _step(
+    def _down(
         self,
         point: Point,
         target: Point,
@@ -189,26 +228,49 @@ class NewtonSolver:
         only happen a limited number of times, and leaves the end of the iteration to Newton's own
         quadratic convergence, where rounding would hide the derivative.
         """
-        words, bits = target.words - point.words, target.bits - point.bits
-        volts, change = point.volts, words - bits
-        held = sums.product(point.from_words, words) - sums.product(point.into_bits, bits)
-        grown = sums.product(target.from_words - point.from_words, words) - sums.product(
-            target.into_bits - point.into_bits, bits
-        )
-        first = sums.product(answer.current, change) - held
-        taken: tuple[Point, Response] = point, answer
+        way = _Way(self.device, point, target, answer, on)
 
         def slope(part: float) -> float | None:
-            nonlocal taken
-            there = self.device.evaluate(volts + part * change, on, taken[1])
-            taken = point.towards(target, part), there
-            if taken[0].residual(there, tolerance) <= 0.5 * best:
-                return None
-            return sums.product(there.current, change) - held - part * grown
+            found = way.slope(part)
+            return None if way.at.misfit(way.there, tolerance).whole <= 0.5 * best else found
 
-        if not first < 0.0:
-            return taken if slope(1.0) is None else None
-        return taken if search(first, slope) is not None else None
+        if not way.first < 0.0:
+            return (way.at, way.there) if slope(1.0) is None else None
+        return None if search(way.first, slope) is None else (way.at, way.there)
+
+    def _line_by_line(
+        self,
+        point: Point,
+        target: Point,
+        answer: Response,
+        misfit: Misfit,
+        best: float,
+        tolerance: float,
+        on: Switches | None,
+    ) -> tuple[Point, Response]:
+        """The next iterate once the array as a whole is solved and some lines are not.
+
+        Such are floating lines among selectors that are off: a billionth of the others' currents
+        decides their voltage, and the co-content does not show it. It is followed over their nodes
+        alone; where rounding hides even that, the whole step is taken.
+        """
+        way = _Way(
+            self.device,
+            point,
+            target,
+            answer,
+            on,
+            misfit.rows > tolerance,
+            misfit.columns > tolerance,
+        )
+
+        def slope(part: float) -> float | None:
+            found = way.slope(part)
+            return None if way.at.misfit(way.there, tolerance).worst <= 0.5 * best else found
+
+        if not way.first < 0.0 or search(way.first, slope) is None:
+            way.slope(1.0)
+        return way.at, way.there
 
     def _failure(
         self, residual: float, tolerance: float, steps: int, iterations: int
@@ -222,6 +284,44 @@ class NewtonSolver:
                 hint="a larger tolerance",
             )
         )
+
+
+class _Way:
+    """The way from an iterate to the solution of its linearised array, and the iterate on it.
+
+    `rows`, `columns` say over whose nodes the derivative of the co-content is taken: all of them by
+    default.
+    """
+
+    def __init__(
+        self,
+        device: Device,
+        point: Point,
+        target: Point,
+        answer: Response,
+        on: Switches | None,
+        rows: Switches | None = None,
+        columns: Switches | None = None,
+    ) -> None:
+        self.device, self.point, self.target, self.on = device, point, target, on
+        self.at, self.there = point, answer
+        words, bits = target.words - point.words, target.bits - point.bits
+        self._volts, self._change = point.volts, words - bits
+        if rows is not None and columns is not None:
+            words, bits = words * rows[:, None], bits * columns
+        self._seen = words - bits
+        self._held = sums.product(point.from_words, words) - sums.product(point.into_bits, bits)
+        self._grown = sums.product(target.from_words - point.from_words, words) - sums.product(
+            target.into_bits - point.into_bits, bits
+        )
+        self.first = sums.product(answer.current, self._seen) - self._held
+
+    def slope(self, part: float) -> float:
+        """Move to `part` of the way; the derivative of the co-content along it there, W."""
+        volts = self._volts + part * self._change
+        self.there = self.device.evaluate(volts, self.on, self.there)
+        self.at = self.point.towards(self.target, part)
+        return sums.product(self.there.current, self._seen) - self._held - part * self._grown
 
 
 def _swept(
