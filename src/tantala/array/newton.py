@@ -166,9 +166,10 @@ class NewtonSolver:
         point, answer = start, self.device.evaluate(start.volts, on)
         misfit = point.misfit(answer, tolerance)
         whole, lines = misfit.whole, np.inf
-        for step in range(MOST_STEPS):
+        steps = 0
+        while steps < MOST_STEPS:
             if misfit.worst <= tolerance:
-                return OperatingPoint(point, answer, misfit.worst, step, iterations)
+                return OperatingPoint(point, answer, misfit.worst, steps, iterations)
             target, spent = self._linear(rows, columns, point, answer, misfit.whole, tolerance)
             iterations += spent
             if misfit.whole > tolerance:
@@ -178,10 +179,11 @@ class NewtonSolver:
                 moved = self._line_by_line(point, target, answer, misfit, lines, tolerance, on)
             if moved is None:
                 break
+            steps += 1
             point, answer = moved
             misfit = point.misfit(answer, tolerance)
             whole = min(whole, misfit.whole)
-        raise self._failure(misfit.worst, tolerance, step, iterations)
+        raise self._failure(misfit.worst, tolerance, steps, iterations)
 
     def _cold(self, rows: Vector, columns: Vector, on: Switches | None) -> tuple[Point, int]:
         """The linear array of the slopes at 0 V, and its iterations."""

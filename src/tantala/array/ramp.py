@@ -52,28 +52,46 @@ class _Rise:
         """Voltage of each selector that is off, over its threshold (N, M)."""
         return np.where(self.on, 0.0, np.abs(found.answer.across) / self.selector.threshold)
 
-    def first_event(self, top: float) -> tuple[float, OperatingPoint]:
-        """The level at which the next selector has just passed its threshold.
+    def climb(self) -> bool:
+        """Rise until the next selector has just passed its threshold, or to the full voltages.
 
-        `top` > 1 is the largest nearness at full voltage.
+        Returns whether one has.
         """
-        low = self.level
-        at_low = 0.0 if self.here is None else float(self.nearness(self.here).max())
-        high, at_high = 1.0, top
+        low, at_low = self.level, 0.0
+        if self.here is not None:
+            at_low = float(self.nearness(self.here).max())
+        high, at_high = np.inf, np.inf
+        wanted = 1.0 + 0.5 * self.selector.together
         for trial in range(_MOST_TRIALS):
-            share = (1.0 + 0.5 * self.selector.together - at_low) / (at_high - at_low)
-            if trial % 3 == 2:
-                share = 0.5
-            level = low + share * (high - low)
+            if np.isinf(high):
+                # Below every threshold, selectors' voltages are nearly in proportion to the level.
+                level = 1.0 if low * wanted >= at_low else low * wanted / at_low
+            else:
+                share = 0.5 if trial % 3 == 2 else (wanted - at_low) / (at_high - at_low)
+                level = low + share * (high - low)
             found = self.at(level)
             most = float(self.nearness(found).max())
-            if 1.0 < most <= 1.0 + self.selector.together or level in (low, high):
-                return level, found
-            if most <= 1.0:
+            if most <= 1.0 and level < 1.0:
                 low, at_low = level, most
-            else:
+            elif most > 1.0 + self.selector.together and level not in (low, high):
                 high, at_high = level, most
+            else:
+                self.level, self.here = level, found
+                return most > 1.0
         raise self.failure()
+
+    def passing(self) -> bool:
+        """Whether a selector that is off is above its threshold."""
+        return self.here is not None and float(self.nearness(self.here).max()) > 1.0
+
+    def switch(self) -> None:
+        """Switch the selectors at their threshold on, those at their hold voltage off."""
+        assert self.here is not None
+        near = self.nearness(self.here)
+        held = np.abs(self.here.answer.across) > self.selector.hold
+        passed = near >= max(1.0, near.max() / (1.0 + self.selector.together))
+        self.on = (self.on & held) | passed
+        self.here = self.at(self.level)
 
     def failure(self) -> ConvergenceError:
         """The error of a rise that does not reach its end."""
@@ -97,16 +115,13 @@ def rise(
     selector = solver.device.selector
     assert isinstance(selector, ThresholdSelector)
     way = _Rise(solver, selector, rows, columns, tolerance, solver.device.all_off())
+    passing = way.climb()
     for _ in range(MOST_EVENTS):
-        end = way.at(1.0)
-        top = float(way.nearness(end).max())
-        if top <= 1.0:
-            way.on = way.on & (np.abs(end.answer.across) > selector.hold)
-            return replace(end, steps=way.steps, iterations=way.iterations), way.on
-        if way.here is None or float(way.nearness(way.here).max()) <= 1.0:
-            way.level, way.here = way.first_event(top)
-        near = way.nearness(way.here)
-        fallen = way.on & (np.abs(way.here.answer.across) <= selector.hold)
-        way.on = (way.on & ~fallen) | (near >= max(1.0, near.max() / (1.0 + selector.together)))
-        way.here = way.at(way.level)
+        if passing:
+            way.switch()
+            passing = way.passing() or way.climb()
+        else:
+            assert way.here is not None
+            on = way.on & (np.abs(way.here.answer.across) > selector.hold)
+            return replace(way.here, steps=way.steps, iterations=way.iterations), on
     raise way.failure()
