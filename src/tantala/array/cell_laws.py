@@ -167,12 +167,13 @@ def beyond(bad: NDArray[np.bool_], volts: Vector, allowed: str) -> list[Problem]
     """The problem of cells whose voltage a law does not cover, the worst one named."""
     if not bad.any():
         return []
+    others = int(bad.sum()) - 1
     row, column = np.unravel_index(int(np.where(bad, np.abs(volts), 0.0).argmax()), volts.shape)
     return [
         Problem(
             "a cell's voltage is outside the range of its law",
             f"cell (row {row}, column {column})",
-            got=f"{volts[row, column]:.6g} V" + (f", and {bad.sum() - 1} more" * (bad.sum() > 1)),
+            got=f"{volts[row, column]:.6g} V" + (f", and {others} more" if others else ""),
             allowed=allowed,
         )
     ]

@@ -33,7 +33,7 @@ Vector = NDArray[np.float64]
 Ends = tuple[float, Vector, Vector]
 MOST_STEPS = 200
 # A linear solution is wanted to this part of the residual, and no nearer than rounding lets it be.
-INNER = 0.03
+INNER = 1e-3
 LEAST_INNER = 1e-13
 LARGEST_INNER = 0.1
 # Roundings of a node voltage that a cell's current may carry.
