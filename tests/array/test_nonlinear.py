@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 import tantala as tt
 from tantala.array import ExponentialSelector, Ohmic, Polynomial, ThresholdSelector
 from tantala.array.device import Device, Response
+from tantala.array.nonlinear import newton_solver
 
 CELL = tt.load_cell("embedded_28nm")
 STEEP = ExponentialSelector(slope="60 mV", current="10 uA", voltage="1 V")
@@ -323,7 +324,8 @@ def trace(monkeypatch, factor):
         kept.append(misfit(self, *arguments).whole)
         return misfit(self, *arguments)
 
-    solver = tt.Array(states(24, 24), 5.0, 5.0, cell=CELL).compile().newton
+    array = tt.Array(states(24, 24), 5.0, 5.0, cell=CELL)
+    solver = newton_solver(array, array.device)
     with monkeypatch.context() as patch:
         patch.setattr(Device, "evaluate", skewed)
         patch.setattr(newton.Point, "misfit", watched)
@@ -357,6 +359,16 @@ def test_the_cells_range_is_kept_unless_asked_otherwise():
         ready.solve(np.full(4, 500.0), extrapolate=True)
 
 
+def test_a_nonlinear_array_has_no_linear_map():
+    ready = tt.Array(np.full((4, 4), 5e-5), 1.0, 1.0, cell=CELL).compile()
+    with pytest.raises(tt.InputError, match="no effective conductance"):
+        ready.effective_conductance()
+    more = ready.changed([1], [2], [1e-4])
+    fresh = tt.Array(more.array.conductance, 1.0, 1.0, cell=CELL).compile()
+    voltages = np.full(4, 0.2)
+    assert np.array_equal(more.solve(voltages).currents, fresh.solve(voltages).currents)
+
+
 def test_falling_current_is_refused():
     array = tt.Array(np.full((2, 2), 5e-5), 1.0, 1.0, cell=Polynomial(quadratic=-2e-5))
     array.compile().solve([1.0, 0.5])
@@ -369,7 +381,7 @@ def test_falling_current_is_refused():
 
 def fine_rise(array, rows, columns, levels=4000):
     """States after a rise in small steps, one selector at a time: the plain way."""
-    solver = array.compile().newton
+    solver = newton_solver(array, array.device)
     selector = array.selector
     on = np.zeros(array.shape, bool)
     for level in np.linspace(0, 1, levels + 1)[1:]:

@@ -3,36 +3,32 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tantala.array.conjugate_gradient import NONE, LineSolver
+from tantala.array.conjugate_gradient import NONE, Iteration, LineSolver
 from tantala.array.crosspoint import Array
-from tantala.array.newton import Ends, NewtonSolver
-from tantala.array.ramp import rise
+from tantala.array.dissection import Dissection, Wires
+from tantala.array.nonlinear import refuse_map, solve_nonlinear
 from tantala.array.solution import Solution
-from tantala.base.errors import Problem, raise_if
-from tantala.base.quantity import to_si
+from tantala.array.sources import checked_cells, checked_sources
+from tantala.array.threads import one_blas_thread, side_by_side
+from tantala.base.errors import ConvergenceError, InputError, Problem, unknown
 
 Vector = NDArray[np.float64]
 TOLERANCE = 1e-10
-
-
-@dataclass(frozen=True)
-class _Answer:
-    """What one vector gives; see Solution."""
-
-    words: Vector
-    bits: Vector
-    cells: Vector
-    residual: float
-    iterations: int
-    steps: int = 0
-    on: NDArray[np.bool_] | None = None
-    extrapolated: tuple[str, ...] = ()
+FINE = 1e-12  # residual of the solutions that a map is made of
+METHODS = ("auto", "direct", "lines")
+# Measured from 128 to 1024 lines: about as many single solutions cost as much as one dissection.
+FEWEST_DIRECT = 16
+MOST_DIRECT_CELLS = 1_800_000  # a kept dissection takes about 350 bytes a cell
+CHUNK = 8  # vectors taken down the tree at once; their node voltages are held together
+# A cell above this carries next to no voltage, which a difference of node voltages cannot resolve;
+# its current is solved for instead. In S: no memory cell comes near it, a dead short exceeds it.
+STIFF = 10.0
 
 
 class CompiledArray:
@@ -40,35 +36,32 @@ class CompiledArray:
 
     def __init__(self, array: Array) -> None:
         self.array = array
-        self.shorts = np.argwhere(np.isinf(array.conductance))
+        stiff = array.conductance > STIFF
+        self.shorts = np.argwhere(stiff)
         self.conductance = array.conductance
         if len(self.shorts):
-            self.conductance = np.where(np.isinf(array.conductance), 0.0, array.conductance)
+            self.conductance = np.where(stiff, 0.0, array.conductance)
 
     @functools.cached_property
     def lines(self) -> LineSolver:
-        """The line-preconditioned solver."""
-        return LineSolver.of(self.conductance, *self._ends())
-
-    @functools.cached_property
-    def newton(self) -> NewtonSolver:
-        """The solver of an array whose cells have a law or a selector."""
-        assert self.array.device is not None
-        return NewtonSolver(self.array.device, *self._ends())
-
-    def _ends(self) -> tuple[Ends, Ends]:
-        """(wire, near resistances, far conductances) of the rows and the columns."""
+        """The iterative solver of `conjugate_gradient`."""
         array = self.array
         near, far = array.near_resistances(), array.far_conductances()
-        return (array.row_wire, near[0], far[0]), (array.column_wire, near[1], far[1])
+        with one_blas_thread():
+            return LineSolver.of(
+                self.conductance,
+                (array.row_wire, near[0], far[0]),
+                (array.column_wire, near[1], far[1]),
+            )
 
     def solve(
         self,
-        voltages: ArrayLike,
+        voltages: ArrayLike | str,
         columns: ArrayLike | str = 0.0,
         *,
         tolerance: float = TOLERANCE,
         nodes: bool | None = None,
+        method: str = "auto",
         extrapolate: bool = False,
     ) -> Solution:
         """Currents and voltages with the rows at `voltages`.
@@ -77,53 +70,48 @@ class CompiledArray:
         columns    V behind the columns' sense ends: one number, (M,) or (M, K)
         tolerance  wanted relative residual of the nodal equations
         nodes      keep node voltages; by default for one vector only
+        method     "lines" (iteration, best for a few vectors), "direct" (nested dissection, best
+                   for many) or "auto"; the residual is measured in the same way. Cells with a law
+                   or a selector are solved by Newton's iteration, whatever the method, and there
+                   the tolerance holds for every line by itself.
         extrapolate  go on outside the range of the cells' law; the solution then says so
 
         Threshold selectors are as a slow rise of all voltages from 0 V leaves them.
 
         Raises InputError for wrong shapes or values, ConvergenceError where `tolerance` is not
-        reached, RangeViolation outside the range of the cells' law.
+        reached, RangeViolation for voltages outside the cells' law.
         """
-        rows, ends, single = self._sources(voltages, columns, tolerance)
-        keep = single if nodes is None else nodes
+        rows, ends, single = checked_sources(self.array.shape, voltages, columns, tolerance)
+        if method not in METHODS:
+            raise InputError(unknown("method", method, METHODS))
         n, m = self.array.shape
         count = rows.shape[1]
-        currents, row_currents = np.empty((m, count)), np.empty((n, count))
-        residuals = np.empty(count)
-        iterations, steps = np.zeros(count, np.int64), np.zeros(count, np.int64)
-        kept = _planes(n, m, count) if keep else None
-        device = self.array.device
-        on = np.empty((n, m, count), np.bool_) if device is not None and device.switches else None
-        beyond: dict[str, None] = {}
-        for k in range(count):
-            answer = self._one(rows[:, k].copy(), ends[:, k].copy(), tolerance, extrapolate)
-            currents[:, k], row_currents[:, k] = answer.cells.sum(axis=0), answer.cells.sum(axis=1)
-            residuals[k], iterations[k], steps[k] = answer.residual, answer.iterations, answer.steps
-            beyond.update(dict.fromkeys(answer.extrapolated))
-            if on is not None:
-                on[:, :, k] = answer.on
-            if kept is not None:
-                for field, value in zip(
-                    kept, (answer.words, answer.bits, answer.cells), strict=True
-                ):
-                    field[:, :, k] = value
-        method = "lines" if device is None else "newton"
-        if single:
-            return Solution(
-                self.array,
-                rows[:, 0],
-                ends[:, 0],
-                currents[:, 0],
-                row_currents[:, 0],
-                float(residuals[0]),
-                int(iterations[0]),
-                method,
-                None if kept is None else (kept[0][:, :, 0], kept[1][:, :, 0], kept[2][:, :, 0]),
-                int(steps[0]),
-                None if on is None else on[:, :, 0],
-                tuple(beyond),
+        keep = single if nodes is None else nodes
+        if self.array.device is not None:
+            sources = rows, ends
+            solution = solve_nonlinear(
+                self.array, self.array.device, sources, tolerance, keep, extrapolate
             )
-        return Solution(
+            return solution.only() if single else solution
+        direct = self._tree(count, method)
+        currents, row_currents = np.empty((m, count)), np.empty((n, count))
+        residuals, iterations = np.empty(count), np.zeros(count, np.int64)
+        shape = (n, m, count)
+        kept = (np.empty(shape), np.empty(shape), np.empty(shape)) if keep else None
+
+        def one(k: int, start: Vector | None) -> None:
+            answer, cells = self._vector(rows[:, k].copy(), ends[:, k].copy(), tolerance, start)
+            currents[:, k], row_currents[:, k] = cells.sum(axis=0), cells.sum(axis=1)
+            residuals[k], iterations[k] = answer.residual, answer.iterations
+            if kept is not None:
+                for field, value in zip(kept, (answer.words, answer.bits, cells), strict=True):
+                    field[:, :, k] = value
+
+        with one_blas_thread():
+            _ = self.lines
+            for first, starts in self._starts(direct, rows, ends):
+                side_by_side(one, first, starts)
+        solution = Solution(
             self.array,
             rows,
             ends,
@@ -131,100 +119,172 @@ class CompiledArray:
             row_currents,
             residuals,
             iterations,
-            method,
+            "lines" if direct is None else "direct",
             kept,
-            steps,
-            on,
-            tuple(beyond),
         )
+        return solution.only() if single else solution
 
-    def _one(self, rows: Vector, ends: Vector, tolerance: float, extrapolate: bool) -> _Answer:
-        """The answer to one vector."""
-        device = self.array.device
-        if device is None:
-            found = self.lines.solve(rows, ends, tolerance, NONE)
-            cells = self.conductance * (found.words - found.bits)
-            return _Answer(found.words, found.bits, cells, found.residual, found.iterations)
-        on = None
-        if device.switches:
-            state, on = rise(self.newton, rows, ends, tolerance)
-        else:
-            state = self.newton.solve(rows, ends, tolerance)
-        point, answer = state.point, state.answer
-        beyond = device.check(point.volts, answer.across, extrapolate)
-        return _Answer(
-            point.words,
-            point.bits,
-            answer.current,
-            state.residual,
-            state.iterations,
-            state.steps,
-            on,
-            beyond,
-        )
+    def effective_conductance(self) -> Vector:
+        """The exact linear map (N, M), S: column currents = voltages @ map, columns at 0 V.
 
-    def _sources(
-        self, voltages: ArrayLike, columns: Any, tolerance: float
-    ) -> tuple[Vector, Vector, bool]:
-        """Row and column sources as (N, K) and (M, K), and whether one vector was given."""
-        n, m = self.array.shape
-        problems: list[Problem] = []
-        rows = _field(voltages, "voltages", n, "row", problems)
-        single = rows.ndim == 1
-        if isinstance(columns, str):
-            columns = to_si(columns, "V", name="columns")
-        ends = np.asarray(columns, np.float64)
-        ends = (
-            np.full(m, ends) if ends.ndim == 0 else _field(ends, "columns", m, "column", problems)
-        )
-        raise_if(problems)
-        rows, ends = rows.reshape(n, -1), ends.reshape(m, -1)
-        if ends.shape[1] not in (1, rows.shape[1]):
-            problems.append(
+        Floating rows have a row of zeros. By nested dissection; with an ideal wire by one solution
+        a line. A different pattern of driven lines is a different map.
+        """
+        refuse_map(self.array.device)
+        return self._map.copy()
+
+    @functools.cached_property
+    def _map(self) -> Vector:
+        with one_blas_thread():
+            if min(self.array.row_wire, self.array.column_wire) > 0.0:
+                try:
+                    found = self._dissect(keep=False).effective_conductance()
+                except ConvergenceError:
+                    found = self._map_by_lines()
+            else:
+                found = self._map_by_lines()
+            if len(self.shorts):
+                voltages, currents, met = self._probes
+                found = found - voltages @ np.linalg.solve(met, currents.T)
+        return found
+
+    def changed(self, rows: ArrayLike, columns: ArrayLike, conductance: ArrayLike) -> CompiledArray:
+        """The array with the cells at (`rows`, `columns`) at `conductance` [S], made ready.
+
+        Where the map of this array is known and the cells are few, the new map comes from it by a
+        low-rank update: K' = K - A (diag(1/d) + R)^-1 B^T, with one solution a cell for its voltage
+        per volt on each row (A), the current that it sends to each column (B) and the resistance
+        that it sees (R). Otherwise the new map is made anew, at the first use.
+
+        Raises InputError for cells outside the array or a bad conductance.
+        """
+        i, j, values = checked_cells(self.array.shape, rows, columns, conductance)
+        cells = self.array.conductance.copy()
+        change = values - cells[i, j]
+        cells[i, j] = values
+        new = CompiledArray(replace(self.array, conductance=cells))
+        moved = change != 0.0
+        few = np.count_nonzero(moved) <= max(1, min(self.array.shape) // 16)
+        finite = not len(self.shorts) and (values <= STIFF).all()
+        if "_map" in self.__dict__ and few and finite:
+            i, j, change = i[moved], j[moved], change[moved]
+            with one_blas_thread():
+                voltages, currents, felt = self._probe(np.stack([i, j], axis=1))
+            inner = np.diag(1.0 / change) + felt
+            new._map = self._map - voltages @ np.linalg.solve(inner, currents.T)
+        return new
+
+    def _tree(self, count: int, method: str) -> Dissection | None:
+        """The kept dissection where it pays for `count` vectors or is asked for."""
+        possible = min(self.array.row_wire, self.array.column_wire) > 0.0 and not len(self.shorts)
+        if method == "direct" and not possible:
+            raise InputError(
                 Problem(
-                    "columns has another number of vectors than voltages",
-                    got=str(ends.shape[1]),
-                    allowed=f"1 or {rows.shape[1]}",
+                    "this array has no direct solution",
+                    because="a wire of 0 ohm, or a dead short, has no conductance",
+                    hint="method='lines'",
                 )
             )
-        if not 0.0 < tolerance < 1.0:
-            problems.append(
-                Problem("tolerance is no relative residual", got=repr(tolerance), allowed="0 to 1")
-            )
-        raise_if(problems)
-        return rows, np.broadcast_to(ends, (m, rows.shape[1])), single
+        pays = count >= FEWEST_DIRECT and self.conductance.size <= MOST_DIRECT_CELLS
+        if method == "lines" or not possible or (method == "auto" and not pays):
+            return None
+        try:
+            with one_blas_thread():
+                return self._kept
+        except ConvergenceError:
+            if method == "direct":
+                raise
+            return None
 
+    @functools.cached_property
+    def _kept(self) -> Dissection:
+        return self._dissect(keep=True)
 
-def _planes(rows: int, columns: int, count: int) -> tuple[Vector, Vector, Vector]:
-    """Room for row voltages, column voltages and cell currents of `count` vectors."""
-    shape = (rows, columns, count)
-    return np.empty(shape), np.empty(shape), np.empty(shape)
-
-
-def _field(given: ArrayLike, name: str, lines: int, line: str, problems: list[Problem]) -> Vector:
-    """`given` as finite floats of shape (lines,) or (lines, K); problems are added."""
-    try:
-        values = np.asarray(given, np.float64)
-    except (TypeError, ValueError):
-        values = np.empty(0)
-    if values.ndim not in (1, 2) or values.shape[0] != lines or not values.size:
-        problems.append(
-            Problem(
-                f"{name} has a wrong shape",
-                got=str(np.shape(given)),
-                allowed=f"({lines},) or ({lines}, K): one value a {line}",
-            )
+    def _dissect(self, keep: bool) -> Dissection:
+        array = self.array
+        near, far = array.near_resistances(), array.far_conductances()
+        wires = Wires(
+            1.0 / array.row_wire, 1.0 / array.column_wire, 1.0 / near[0], 1.0 / near[1], *far
         )
-        return np.zeros(lines)
-    bad = ~np.isfinite(values)
-    if bad.any():
-        place = int(np.argwhere(bad)[0][0])
-        problems.append(
-            Problem(
-                f"{name} of {line} {place} is not finite",
-                got=str(values[bad][0]),
-                allowed="a voltage in V",
-                hint=f"for a floating {line} give its end resistance as inf",
+        return Dissection(self.conductance, wires, keep)
+
+    def _starts(
+        self, direct: Dissection | None, rows: Vector, ends: Vector
+    ) -> Iterator[tuple[int, list[Vector | None]]]:
+        """Chunks of vectors: index of the first, and a starting bit plane for each."""
+        for first in range(0, rows.shape[1], CHUNK):
+            part = slice(first, first + CHUNK)
+            if direct is None:
+                yield first, [None] * rows[:, part].shape[1]
+            else:
+                yield first, list(direct.column_voltages(rows[:, part], ends[:, part]))
+
+    def _vector(
+        self, rows: Vector, ends: Vector, tolerance: float, start: Vector | None
+    ) -> tuple[Iteration, Vector]:
+        """Node voltages and cell currents under one vector of sources."""
+        answer = self.lines.solve(rows, ends, tolerance, NONE, start)
+        if not len(self.shorts):
+            return answer, self.conductance * (answer.words - answer.bits)
+        # A short carries the current that brings its voltage to its own resistance's share.
+        i, j = self.shorts.T
+        carried = np.zeros_like(self.conductance)
+        carried[i, j] = np.linalg.solve(self._probes[2], (answer.words - answer.bits)[i, j])
+        answer = self.lines.solve(rows, ends, tolerance, carried)
+        return answer, self.conductance * (answer.words - answer.bits) + carried
+
+    @functools.cached_property
+    def _probes(self) -> tuple[Vector, Vector, Vector]:
+        """`_probe` of the shorts, with their own resistance added to what they see.
+
+        Raises InputError where a dead short joins two ideal sources.
+        """
+        voltages, currents, felt = self._probe(self.shorts)
+        met = felt + np.diag(1.0 / self.array.conductance[tuple(self.shorts.T)])
+        dead = np.flatnonzero(np.diag(met) <= 0.0)
+        if dead.size:
+            row, column = self.shorts[dead[0]]
+            raise InputError(
+                Problem(
+                    f"the short at cell (row {row}, column {column}) joins two ideal sources",
+                    because="no wire or driver resistance limits its current",
+                    hint="give the wires or drivers a resistance, or the short a conductance in S",
+                )
             )
-        )
-    return values
+        return voltages, currents, met
+
+    def _probe(self, cells: NDArray[np.intp]) -> tuple[Vector, Vector, Vector]:
+        """What `cells` (n, 2) feel and do, from one ampere through each in turn.
+
+        Their voltage per volt on each row (N, n), current into each column per ampere (M, n), and
+        voltage per ampere through each (n, n), ohm.
+        """
+        n, m = self.array.shape
+        voltages, currents = np.empty((n, len(cells))), np.empty((m, len(cells)))
+        felt = np.empty((len(cells), len(cells)))
+        for k, (i, j) in enumerate(cells):
+            offset = np.zeros((n, m))
+            offset[i, j] = -1.0
+            answer = self.lines.solve(np.zeros(n), np.zeros(m), FINE, offset)
+            across = answer.words - answer.bits
+            flow = self.conductance * across + offset
+            voltages[:, k], currents[:, k] = -flow.sum(axis=1), flow.sum(axis=0)
+            felt[:, k] = across[cells[:, 0], cells[:, 1]]
+        return voltages, currents, 0.5 * (felt + felt.T)
+
+    def _map_by_lines(self) -> Vector:
+        """The map by one solution a line of the shorter side."""
+        n, m = self.array.shape
+        found = np.empty((n, m))
+
+        def row(k: int, _: None) -> None:
+            answer = self.lines.solve(np.eye(1, n, k)[0], np.zeros(m), FINE)
+            found[k] = (self.conductance * (answer.words - answer.bits)).sum(axis=0)
+
+        def column(k: int, _: None) -> None:
+            answer = self.lines.solve(np.zeros(n), np.eye(1, m, k)[0], FINE)
+            found[:, k] = -(self.conductance * (answer.words - answer.bits)).sum(axis=1)
+
+        _ = self.lines
+        side_by_side(row if n <= m else column, 0, [None] * min(n, m))
+        return found

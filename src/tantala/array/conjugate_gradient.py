@@ -156,7 +156,9 @@ class LineSolver:
         Raises ConvergenceError if `tolerance` is not reached.
         """
         g = self.conductance
-        bits = self.bit_voltages(columns, np.zeros_like(g), offset)
+        bits = np.zeros_like(g)
+        if columns.any() or offset.size:
+            bits = self.bit_voltages(columns, bits, offset)
         words = self.word_voltages(rows, bits, offset)
         rest = g * words
         scale = float(np.linalg.norm(rest))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -69,6 +69,23 @@ class Solution:
     steps: NDArray[np.int64] | int = 0
     selectors_on: NDArray[np.bool_] | None = field(default=None, repr=False)
     extrapolated: tuple[str, ...] = ()
+
+    def only(self) -> Solution:
+        """The answer without the axis of vectors, where there is one vector."""
+        return replace(
+            self,
+            rows=self.rows[:, 0],
+            columns=self.columns[:, 0],
+            currents=self.currents[:, 0],
+            row_currents=self.row_currents[:, 0],
+            residual=float(np.asarray(self.residual)[0]),
+            iterations=int(np.asarray(self.iterations)[0]),
+            steps=int(np.ravel(self.steps)[0]),
+            selectors_on=None if self.selectors_on is None else self.selectors_on[:, :, 0],
+            nodes=None
+            if self.nodes is None
+            else (self.nodes[0][:, :, 0], self.nodes[1][:, :, 0], self.nodes[2][:, :, 0]),
+        )
 
     def _kept(self, which: int) -> Vector:
         if self.nodes is None:
@@ -152,12 +169,29 @@ class Solution:
         drivers = sum(
             float(np.sum(np.where(np.isinf(ohm), 0.0, ohm) * current**2))
             for ohm, current in (
-                (array.row_driver, near_rows),
-                (array.row_far, far_rows),
-                (array.column_sense, near_columns),
-                (array.column_far, far_columns),
+                *zip(
+                    _drivers(array.row_wire, array.row_driver, array.row_far),
+                    (near_rows, far_rows),
+                    strict=True,
+                ),
+                *zip(
+                    _drivers(array.column_wire, array.column_sense, array.column_far),
+                    (near_columns, far_columns),
+                    strict=True,
+                ),
             )
         )
         delivered = float(self.rows @ self.row_currents - self.columns @ self.currents)
         cells = float(np.sum(self.cell_voltages * self.cell_currents))
         return PowerBalance(delivered, cells, row_wires, column_wires, drivers)
+
+
+def _drivers(wire: float, near: Vector, far: Vector) -> tuple[Vector, Vector]:
+    """Resistance that the near and the far end's current meet outside the wire, ohm.
+
+    Both ends of an ideal wire are one node, and its current is counted at the near end.
+    """
+    if wire > 0.0:
+        return near, far
+    with np.errstate(divide="ignore"):
+        return 1.0 / (1.0 / near + 1.0 / far), np.zeros_like(far)
