@@ -33,6 +33,7 @@ def _make(app: Sphinx) -> None:
         return
     stamp.unlink(missing_ok=True)
 
+    import array_selectors
     import cell_ageing
     import cell_compact
     import cell_switching
@@ -46,7 +47,7 @@ def _make(app: Sphinx) -> None:
     for table in (design_keys, law_numbers, claims, silicon_table, command_output):
         for name, text in table.pages():
             (folder / f"{name}.md").write_text(text, encoding="utf-8")
-    for figures in (cell_switching, cell_ageing, cell_writing, cell_compact):
+    for figures in (cell_switching, cell_ageing, cell_writing, cell_compact, array_selectors):
         figures.draw(folder)
     stamp.write_text(made_from, encoding="utf-8")
 
