@@ -205,7 +205,7 @@ def test_charge_and_energy_balance(rows, columns, wires, law, spread, seed):
     leak = 1e-16 * conductance[floating].sum(axis=1)  # what rounding of a volt lets flow
     assert np.all(np.abs(answer.row_currents[floating]) <= 1e-9 * along + 10 * leak)
     power = answer.power()
-    assert power.mismatch <= 1e-8 or power.delivered < 1e-15 * currents
+    assert power.mismatch <= 1e-8 or currents < 1e-16  # rounding: a lone cell on a floating row
     for part in (power.cells, power.row_wires, power.column_wires, power.drivers):
         assert part >= 0.0
 
