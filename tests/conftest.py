@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import os
+import re
 import shutil
+import subprocess
 import warnings
 from pathlib import Path
 
@@ -45,3 +49,34 @@ def program():
         return str(path)
 
     return find
+
+
+@pytest.fixture(scope="session")
+def torch():
+    """The torch module, an optional extra; skips loudly without it."""
+    if importlib.util.find_spec("torch") is None:
+        _absent(
+            "LIBRARY ABSENT: torch; install tantala[torch] to run this test",
+            bool(os.environ.get("TANTALA_REQUIRE_TORCH")),
+        )
+    module = importlib.import_module("torch")
+    # Tests already run on every core.
+    module.set_num_threads(1)
+    return module
+
+
+@pytest.fixture
+def ngspice(program, tmp_path):
+    """A function that runs a netlist and returns what ngspice prints, {name: value}."""
+    path = program("ngspice")
+
+    def run(netlist: str) -> dict[str, float]:
+        file = tmp_path / "circuit.cir"
+        file.write_text(netlist, encoding="utf-8")
+        output = subprocess.run(
+            [path, "-b", str(file)], capture_output=True, text=True, timeout=300, check=True
+        ).stdout
+        found = re.findall(r"^(\S+)\s*=\s*([-+.\deE]+)", output, flags=re.MULTILINE)
+        return {name: float(value) for name, value in found}
+
+    return run

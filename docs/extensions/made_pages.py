@@ -33,6 +33,7 @@ def _make(app: Sphinx) -> None:
         return
     stamp.unlink(missing_ok=True)
 
+    import array_gated
     import array_selectors
     import cell_ageing
     import cell_compact
@@ -47,7 +48,14 @@ def _make(app: Sphinx) -> None:
     for table in (design_keys, law_numbers, claims, silicon_table, command_output):
         for name, text in table.pages():
             (folder / f"{name}.md").write_text(text, encoding="utf-8")
-    for figures in (cell_switching, cell_ageing, cell_writing, cell_compact, array_selectors):
+    for figures in (
+        cell_switching,
+        cell_ageing,
+        cell_writing,
+        cell_compact,
+        array_gated,
+        array_selectors,
+    ):
         figures.draw(folder)
     stamp.write_text(made_from, encoding="utf-8")
 

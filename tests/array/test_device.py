@@ -206,3 +206,8 @@ def test_laws_that_do_not_fit_the_array_are_refused(options, says):
     conductance = options.pop("conductance", np.full((3, 3), 1e-5))
     with pytest.raises(tt.InputError, match=says):
         tt.Array(conductance, 1.0, 1.0, **options)
+
+
+def test_gated_array_takes_no_law():
+    with pytest.raises(tt.InputError, match="gated array has no nonlinear cells"):
+        tt.Array.gated(np.full((3, 3), 1e-5), [1, 0, 1], 1.0, 1.0, cell=CELL)

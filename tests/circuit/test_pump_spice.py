@@ -4,22 +4,13 @@ The equations come from a review by way of our reference page, where they are ma
 here a switched-capacitor pump with near-ideal switches is simulated on its own.
 """
 
-import re
-import subprocess
-
 import pytest
 from blocks import circuits, process
 
 from tantala.circuit import charge_pump
 
 
-@pytest.fixture(autouse=True)
-def ngspice(program):
-    """Skip loudly without ngspice; fail where CI says that nothing may be absent."""
-    return program("ngspice")
-
-
-def simulate(folder, pump, supply, load, buffer, measures, duration, start):
+def simulate(ngspice, pump, supply, load, buffer, measures, duration, start):
     """Measured values of a pump of `pump.stages` stages; `start` is the output voltage at 0."""
     stages = int(pump.stages)
     capacitor = pump.capacitance / stages
@@ -54,19 +45,13 @@ def simulate(folder, pump, supply, load, buffer, measures, duration, start):
         *measures,
         ".end",
     ]
-    netlist = folder / "pump.cir"
-    netlist.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    output = subprocess.run(
-        ["ngspice", "-b", str(netlist)], capture_output=True, text=True, timeout=120, check=True
-    ).stdout
-    found = dict(re.findall(r"^(\w+)\s*=\s*([-+.\deE]+)", output, flags=re.MULTILINE))
-    return {name: float(value) for name, value in found.items()}
+    return ngspice("\n".join(lines) + "\n")
 
 
 @pytest.mark.parametrize(
     ("voltage", "supply", "stages"), [(2.4, 1.8, 1), (3.2, 1.8, 2), (2.5, 0.9, 4), (3.0, 0.8, 6)]
 )
-def test_output_voltage_and_efficiency(tmp_path, voltage, supply, stages):
+def test_output_voltage_and_efficiency(ngspice, voltage, supply, stages):
     load = 200e-6
     pump = charge_pump(process(), circuits(), voltage, load, supply)
     assert pump.stages == stages
@@ -76,7 +61,7 @@ def test_output_voltage_and_efficiency(tmp_path, voltage, supply, stages):
     end = settle + 20 * period
     window = f"from={end - 10 * period} to={end}"
     measured = simulate(
-        tmp_path,
+        ngspice,
         pump,
         supply,
         load,
@@ -90,10 +75,10 @@ def test_output_voltage_and_efficiency(tmp_path, voltage, supply, stages):
     assert efficiency == pytest.approx(pump.efficiency, rel=0.03)
 
 
-def test_start_up_time(tmp_path):
+def test_start_up_time(ngspice):
     pump = charge_pump(process(), circuits(), 2.9, 1e-3, 1.8, 60e-12)
     measured = simulate(
-        tmp_path,
+        ngspice,
         pump,
         1.8,
         0.0,

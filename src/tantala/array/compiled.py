@@ -23,9 +23,9 @@ TOLERANCE = 1e-10
 FINE = 1e-12  # residual of the solutions that a map is made of
 METHODS = ("auto", "direct", "lines")
 # Measured from 128 to 1024 lines: about as many single solutions cost as much as one dissection.
-FEWEST_DIRECT = 16
+FEWEST_DIRECT = 24
 MOST_DIRECT_CELLS = 1_800_000  # a kept dissection takes about 350 bytes a cell
-CHUNK = 8  # vectors taken down the tree at once; their node voltages are held together
+HELD = 64 * 2**20  # bytes of node voltages held while vectors go down the tree together
 # A cell above this carries next to no voltage, which a difference of node voltages cannot resolve;
 # its current is solved for instead. In S: no memory cell comes near it, a dead short exceeds it.
 STIFF = 10.0
@@ -212,8 +212,9 @@ class CompiledArray:
         self, direct: Dissection | None, rows: Vector, ends: Vector
     ) -> Iterator[tuple[int, list[Vector | None]]]:
         """Chunks of vectors: index of the first, and a starting bit plane for each."""
-        for first in range(0, rows.shape[1], CHUNK):
-            part = slice(first, first + CHUNK)
+        chunk = max(4, HELD // (8 * self.conductance.size))
+        for first in range(0, rows.shape[1], chunk):
+            part = slice(first, first + chunk)
             if direct is None:
                 yield first, [None] * rows[:, part].shape[1]
             else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -11,18 +10,17 @@ import scipy.sparse
 import scipy.sparse.csgraph
 from numpy.typing import ArrayLike, NDArray
 
+from tantala.array.access import gated_conductance
 from tantala.array.cell_laws import CellLaw
 from tantala.array.device import Device
 from tantala.array.selectors import SelectorLaw
+from tantala.array.wiring import Vector, conductances, ends, resistances
 from tantala.base.errors import InputError, Problem, raise_if
-from tantala.base.quantity import to_si
 from tantala.cell.cell import Cell
 
 if TYPE_CHECKING:
     from tantala.array.compiled import CompiledArray
 
-Vector = NDArray[np.float64]
-Resistance = str | float | Sequence[str | float] | Vector
 _MOST_NAMED = 5
 
 
@@ -54,27 +52,25 @@ class Array:
     row_far: Vector = field(default=np.inf)  # type: ignore[assignment]
     column_sense: Vector = field(default=0.0)  # type: ignore[assignment]
     column_far: Vector = field(default=np.inf)  # type: ignore[assignment]
-    cell: Cell | CellLaw | None = None
-    selector: SelectorLaw | None = None
+    cell: Cell | CellLaw | None = field(default=None, kw_only=True)
+    selector: SelectorLaw | None = field(default=None, kw_only=True)
     device: Device | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         problems: list[Problem] = []
-        conductance = _conductances(self.conductance, problems)
+        conductance = conductances(self.conductance, problems)
         raise_if(problems)
         rows, columns = conductance.shape
         settled: dict[str, Any] = {"conductance": conductance}
         for name in ("row_wire", "column_wire"):
-            settled[name] = float(
-                _resistances(getattr(self, name), 1, name, "", problems, False)[0]
-            )
+            settled[name] = float(resistances(getattr(self, name), 1, name, "", problems, False)[0])
         for name, count, line in (
             ("row_driver", rows, "row"),
             ("row_far", rows, "row"),
             ("column_sense", columns, "column"),
             ("column_far", columns, "column"),
         ):
-            settled[name] = _resistances(getattr(self, name), count, name, line, problems, True)
+            settled[name] = resistances(getattr(self, name), count, name, line, problems, True)
         raise_if(problems)
         for name, value in settled.items():
             object.__setattr__(self, name, value)
@@ -83,6 +79,41 @@ class Array:
             device = Device.of(conductance, self.cell, self.selector)
             object.__setattr__(self, "device", device)
 
+    @classmethod
+    def gated(
+        cls,
+        conductance: ArrayLike,
+        gates: ArrayLike,
+        row_wire: Any,
+        column_wire: Any,
+        *,
+        access: Any = 0.0,
+        off: Any = 0.0,
+        **options: Any,
+    ) -> Array:
+        """A 1T1R array whose source lines run along the word lines: the rows are source lines.
+
+        Under one gate pattern it is a cross-point of the cells in series with their transistors.
+        For source lines along the bit lines see GatedArray.
+
+        gates        which transistors are on: (N,) one a row, or (N, M) one a cell
+        access, off  ohm of a transistor that is on (one number or (N, M)), S of one that is off
+        options      ends of the lines, as above; a source line that is not driven has inf
+
+        Raises InputError for cells with a law or a selector, whose state a series is not.
+        """
+        if options.keys() & {"cell", "selector"}:
+            raise InputError(
+                Problem(
+                    "a gated array has no nonlinear cells",
+                    because="a cell in series with its transistor is taken as one resistance",
+                    hint="an Array with `cell`, where the transistors' resistance may be neglected",
+                )
+            )
+        return cls(
+            gated_conductance(conductance, gates, access, off), row_wire, column_wire, **options
+        )
+
     @property
     def shape(self) -> tuple[int, int]:
         """(rows, columns)."""
@@ -90,109 +121,37 @@ class Array:
 
     def far_conductances(self) -> tuple[Vector, Vector]:
         """Conductance from the last cell's node to the far end's source: rows, columns; S."""
-        return _ends(self.row_wire, self.row_driver, self.row_far)[1], _ends(
+        return ends(self.row_wire, self.row_driver, self.row_far)[1], ends(
             self.column_wire, self.column_sense, self.column_far
         )[1]
 
     def near_resistances(self) -> tuple[Vector, Vector]:
         """Resistance from the first cell's node to the near end's source: rows, columns; ohm."""
-        return _ends(self.row_wire, self.row_driver, self.row_far)[0], _ends(
+        return ends(self.row_wire, self.row_driver, self.row_far)[0], ends(
             self.column_wire, self.column_sense, self.column_far
         )[0]
+
+    def to_spice(
+        self,
+        voltages: ArrayLike,
+        columns: ArrayLike | str = 0.0,
+        selectors_on: NDArray[np.bool_] | None = None,
+    ) -> str:
+        """An ngspice netlist of the array under one vector, as `CompiledArray.solve` takes it.
+
+        selectors_on   which threshold selectors conduct, (N, M), as the solution has it
+        """
+        from tantala.array.spice import Netlist, add_crosspoint
+
+        net = Netlist(f"tantala: cross-point array of {self.shape[0]} x {self.shape[1]} cells")
+        add_crosspoint(net, self, voltages, columns, selectors_on)
+        return net.text()
 
     def compile(self) -> CompiledArray:
         """The array made ready for solving: its ladders eliminated once."""
         from tantala.array.compiled import CompiledArray
 
         return CompiledArray(self)
-
-
-def _ends(wire: float, near: Vector, far: Vector) -> tuple[Vector, Vector]:
-    """(near resistance in ohm, far conductance in S) of lines, end segments included.
-
-    Both ends of an ideal wire are one node, so its two drivers act in parallel at the near end.
-    """
-    if wire > 0.0:
-        return near + wire, 1.0 / (far + wire)
-    with np.errstate(divide="ignore"):
-        return 1.0 / (1.0 / near + 1.0 / far), np.zeros_like(far)
-
-
-def _conductances(given: ArrayLike, problems: list[Problem]) -> Vector:
-    """`given` as a float (N, M) array; its problems are added to `problems`."""
-    try:
-        values = np.ascontiguousarray(given, dtype=np.float64)
-    except (TypeError, ValueError):
-        problems.append(
-            Problem("conductance is no table of numbers", allowed="an (N, M) array in S")
-        )
-        return np.zeros((1, 1))
-    if values.ndim != 2 or not values.size:
-        problems.append(
-            Problem(
-                "conductance has a wrong shape",
-                got=str(values.shape),
-                allowed="(rows, columns), at least one of each",
-            )
-        )
-        return np.zeros((1, 1))
-    for bad, what in ((np.isnan(values), "is not a number"), (values < 0.0, "is negative")):
-        if bad.any():
-            row, column = np.argwhere(bad)[0]
-            others = int(bad.sum()) - 1
-            problems.append(
-                Problem(
-                    f"the conductance of cell (row {row}, column {column}) {what}",
-                    got=f"{values[row, column]:.6g} S" + (f", and {others} more" if others else ""),
-                    allowed="0 (open) or more, in S; inf is a dead short",
-                )
-            )
-    return values
-
-
-def _resistances(
-    given: Any, count: int, name: str, line: str, problems: list[Problem], infinite: bool
-) -> Vector:
-    """`given`, one number or one a line, as `count` ohm values; problems are added."""
-    several = isinstance(given, Sequence | np.ndarray) and not isinstance(given, str)
-    several = several and np.ndim(given) > 0  # type: ignore[arg-type]
-    items = list(given) if several else [given]
-    if several and len(items) != count:
-        problems.append(
-            Problem(
-                f"{name} has a wrong length",
-                got=str(len(items)),
-                allowed=f"one number, or {count}, one a {line}" if line else "one number",
-            )
-        )
-        return np.zeros(count)
-    values = np.empty(len(items))
-    for place, item in enumerate(items):
-        where = f"{line} {place}" if several else ""
-        values[place] = 0.0
-        if isinstance(item, float | int | np.floating | np.integer) and np.isinf(item) and item > 0:
-            if infinite:
-                values[place] = np.inf
-                continue
-            problems.append(
-                Problem(
-                    f"{name} is infinite",
-                    because="every segment of the line would be cut",
-                    allowed="0 ohm or more",
-                    hint=f"row_driver or column_sense = inf for a floating {line or 'line'}",
-                )
-            )
-            continue
-        try:
-            values[place] = to_si(item, "ohm", name=name, where=where)
-        except InputError as error:
-            problems.extend(error.problems)
-            continue
-        if values[place] < 0.0:
-            problems.append(
-                Problem(f"{name} is negative", where, repr(item), allowed="0 ohm or more")
-            )
-    return values if several else np.full(count, values[0])
 
 
 def _floating(array: Array) -> list[Problem]:

@@ -16,8 +16,25 @@ if TYPE_CHECKING:
 Vector = NDArray[np.float64]
 
 
+class Balance:
+    """Power delivered against power dissipated, W."""
+
+    delivered: float
+
+    @property
+    def dissipated(self) -> float:
+        """Sum of the parts, W."""
+        raise NotImplementedError
+
+    @property
+    def mismatch(self) -> float:
+        """Relative difference of delivered and dissipated power: an independent check."""
+        scale = max(abs(self.delivered), abs(self.dissipated))
+        return abs(self.delivered - self.dissipated) / scale if scale else 0.0
+
+
 @dataclass(frozen=True)
-class PowerBalance:
+class PowerBalance(Balance):
     """Where the power goes, W. `mismatch` is |delivered - dissipated| over the larger of the two.
 
     `drivers` is lost in driver and sense resistances, `delivered` comes from all sources together.
@@ -34,11 +51,21 @@ class PowerBalance:
         """Sum of the parts, W."""
         return self.cells + self.row_wires + self.column_wires + self.drivers
 
-    @property
-    def mismatch(self) -> float:
-        """Relative difference of delivered and dissipated power: an independent check."""
-        scale = max(abs(self.delivered), abs(self.dissipated))
-        return abs(self.delivered - self.dissipated) / scale if scale else 0.0
+
+Nodes = tuple[Vector, Vector, Vector]
+
+
+def kept_nodes(nodes: Nodes | None) -> Nodes:
+    """`nodes`. Raises InputError where none were kept."""
+    if nodes is None:
+        raise InputError(
+            Problem(
+                "node voltages of many vectors are kept only on request",
+                because="they take 24 bytes a cell and vector",
+                hint="solve(..., nodes=True)",
+            )
+        )
+    return nodes
 
 
 @dataclass(frozen=True)
@@ -65,7 +92,7 @@ class Solution:
     residual: Vector | float
     iterations: NDArray[np.int64] | int
     method: str
-    nodes: tuple[Vector, Vector, Vector] | None = field(default=None, repr=False)
+    nodes: Nodes | None = field(default=None, repr=False)
     steps: NDArray[np.int64] | int = 0
     selectors_on: NDArray[np.bool_] | None = field(default=None, repr=False)
     extrapolated: tuple[str, ...] = ()
@@ -87,31 +114,20 @@ class Solution:
             else (self.nodes[0][:, :, 0], self.nodes[1][:, :, 0], self.nodes[2][:, :, 0]),
         )
 
-    def _kept(self, which: int) -> Vector:
-        if self.nodes is None:
-            raise InputError(
-                Problem(
-                    "node voltages of many vectors are kept only on request",
-                    because="they take 24 bytes a cell and vector",
-                    hint="solve(voltages, nodes=True)",
-                )
-            )
-        return self.nodes[which]
-
     @property
     def row_voltages(self) -> Vector:
         """Voltage of each row's wire at each cell, V; (N, M) or (N, M, K)."""
-        return self._kept(0)
+        return kept_nodes(self.nodes)[0]
 
     @property
     def column_voltages(self) -> Vector:
         """Voltage of each column's wire at each cell, V; (N, M) or (N, M, K)."""
-        return self._kept(1)
+        return kept_nodes(self.nodes)[1]
 
     @property
     def cell_currents(self) -> Vector:
         """Current from row to column through each cell, A; (N, M) or (N, M, K)."""
-        return self._kept(2)
+        return kept_nodes(self.nodes)[2]
 
     @property
     def cell_voltages(self) -> Vector:
