@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from tantala.array.conjugate_gradient import NONE, Iteration, LineSolver
 from tantala.array.crosspoint import Array
 from tantala.array.dissection import Dissection, Wires
+from tantala.array.line_kernels import line_currents
 from tantala.array.nonlinear import refuse_map, solve_nonlinear
 from tantala.array.solution import Solution
 from tantala.array.sources import checked_cells, checked_sources
@@ -25,7 +26,7 @@ METHODS = ("auto", "direct", "lines")
 # Measured from 128 to 1024 lines: about as many single solutions cost as much as one dissection.
 FEWEST_DIRECT = 24
 MOST_DIRECT_CELLS = 1_800_000  # a kept dissection takes about 350 bytes a cell
-HELD = 64 * 2**20  # bytes of node voltages held while vectors go down the tree together
+HELD = 96 * 2**20  # bytes of node voltages held while vectors go down the tree together
 # A cell above this carries next to no voltage, which a difference of node voltages cannot resolve;
 # its current is solved for instead. In S: no memory cell comes near it, a dead short exceeds it.
 STIFF = 10.0
@@ -84,15 +85,20 @@ class CompiledArray:
         rows, ends, single = checked_sources(self.array.shape, voltages, columns, tolerance)
         if method not in METHODS:
             raise InputError(unknown("method", method, METHODS))
+        keep = single if nodes is None else nodes
+        if self.array.device is None:
+            solution = self._solve_linear((rows, ends), tolerance, keep, method)
+        else:
+            solution = solve_nonlinear(self.array, (rows, ends), tolerance, keep, extrapolate)
+        return solution.only() if single else solution
+
+    def _solve_linear(
+        self, sources: tuple[Vector, Vector], tolerance: float, keep: bool, method: str
+    ) -> Solution:
+        """The solution of ohmic cells under rows (N, K) and columns (M, K), V."""
+        rows, ends = sources
         n, m = self.array.shape
         count = rows.shape[1]
-        keep = single if nodes is None else nodes
-        if self.array.device is not None:
-            sources = rows, ends
-            solution = solve_nonlinear(
-                self.array, self.array.device, sources, tolerance, keep, extrapolate
-            )
-            return solution.only() if single else solution
         direct = self._tree(count, method)
         currents, row_currents = np.empty((m, count)), np.empty((n, count))
         residuals, iterations = np.empty(count), np.zeros(count, np.int64)
@@ -100,18 +106,25 @@ class CompiledArray:
         kept = (np.empty(shape), np.empty(shape), np.empty(shape)) if keep else None
 
         def one(k: int, start: Vector | None) -> None:
-            answer, cells = self._vector(rows[:, k].copy(), ends[:, k].copy(), tolerance, start)
-            currents[:, k], row_currents[:, k] = cells.sum(axis=0), cells.sum(axis=1)
+            answer, carried = self._vector(rows[:, k].copy(), ends[:, k].copy(), tolerance, start)
+            into, out = np.empty(n), np.empty(m)
+            line_currents(self.conductance, answer.words, answer.bits, into, out)
+            currents[:, k], row_currents[:, k] = out, into
             residuals[k], iterations[k] = answer.residual, answer.iterations
+            if len(self.shorts):
+                currents[:, k] += carried.sum(axis=0)
+                row_currents[:, k] += carried.sum(axis=1)
             if kept is not None:
-                for field, value in zip(kept, (answer.words, answer.bits, cells), strict=True):
-                    field[:, :, k] = value
+                kept[0][:, :, k], kept[1][:, :, k] = answer.words, answer.bits
+                kept[2][:, :, k] = self.conductance * (answer.words - answer.bits)
+                if len(self.shorts):
+                    kept[2][:, :, k] += carried
 
         with one_blas_thread():
             _ = self.lines
             for first, starts in self._starts(direct, rows, ends):
                 side_by_side(one, first, starts)
-        solution = Solution(
+        return Solution(
             self.array,
             rows,
             ends,
@@ -122,7 +135,6 @@ class CompiledArray:
             "lines" if direct is None else "direct",
             kept,
         )
-        return solution.only() if single else solution
 
     def effective_conductance(self) -> Vector:
         """The exact linear map (N, M), S: column currents = voltages @ map, columns at 0 V.
@@ -223,16 +235,15 @@ class CompiledArray:
     def _vector(
         self, rows: Vector, ends: Vector, tolerance: float, start: Vector | None
     ) -> tuple[Iteration, Vector]:
-        """Node voltages and cell currents under one vector of sources."""
+        """Node voltages under one vector of sources, and the currents of shorts."""
         answer = self.lines.solve(rows, ends, tolerance, NONE, start)
         if not len(self.shorts):
-            return answer, self.conductance * (answer.words - answer.bits)
+            return answer, NONE
         # A short carries the current that brings its voltage to its own resistance's share.
         i, j = self.shorts.T
         carried = np.zeros_like(self.conductance)
         carried[i, j] = np.linalg.solve(self._probes[2], (answer.words - answer.bits)[i, j])
-        answer = self.lines.solve(rows, ends, tolerance, carried)
-        return answer, self.conductance * (answer.words - answer.bits) + carried
+        return self.lines.solve(rows, ends, tolerance, carried), carried
 
     @functools.cached_property
     def _probes(self) -> tuple[Vector, Vector, Vector]:

@@ -150,8 +150,8 @@ class LineSolver:
         """Node voltages under the sources of the word lines (N) and bit lines (M), V.
 
         A cell carries G (u - v) + `offset` [A, (N, M)]; `start` is a guess of the bit plane. The
-        residual is that of the nodal equations, ||b - S v|| / ||b||, measured on the answer that is
-        returned.
+        residual is the norm of the currents that Kirchhoff's law lacks at the nodes of the answer,
+        over that of the cell currents into grounded columns.
 
         Raises ConvergenceError if `tolerance` is not reached.
         """
@@ -160,22 +160,31 @@ class LineSolver:
         if columns.any() or offset.size:
             bits = self.bit_voltages(columns, bits, offset)
         words = self.word_voltages(rows, bits, offset)
-        rest = g * words
-        scale = float(np.linalg.norm(rest))
+        scale = kernels.norm_of_change(g, words, np.zeros_like(g))
         if scale == 0.0:
             return Iteration(words, bits, 0.0, 0)
         iterations, residual = 0, 1.0
         if start is not None:
-            residual, words, bits = self._sweep(rows, columns, offset, start, rest)
+            residual, words, bits = self._sweep(rows, columns, offset, start, words)
             residual /= scale
+            rest = None
+        else:
+            rest = g * words
         for _ in range(MOST_RESTARTS):
             if residual <= tolerance:
                 return Iteration(words, bits, residual, iterations)
+            if rest is None:
+                # With u from the former v and v from that u, b - S v is exactly D (u' - u): no
+                # difference of large wire currents is taken.
+                rest = self.word_voltages(rows, bits, offset)
+                rest -= words
+                rest *= g
             answer, spent = self._iterate(rest, SAFETY * tolerance * scale)
             iterations += spent
             answer += bits
-            residual, words, bits = self._sweep(rows, columns, offset, answer, rest)
+            residual, words, bits = self._sweep(rows, columns, offset, answer, words)
             residual /= scale
+            rest = None
         if residual <= tolerance:
             return Iteration(words, bits, residual, iterations)
         raise ConvergenceError(
@@ -188,19 +197,16 @@ class LineSolver:
         )
 
     def _sweep(
-        self, rows: Vector, columns: Vector, offset: Vector, bits: Vector, rest: Vector
+        self, rows: Vector, columns: Vector, offset: Vector, bits: Vector, room: Vector
     ) -> tuple[float, Vector, Vector]:
-        """One relaxation of both planes from `bits`: ||b - S v||, u and v, with b - S v in `rest`.
+        """Each plane relaxed once from `bits`: the residual [A], u in `room`, and v.
 
-        With u from the former v and v from that u, b - S v is exactly D (u' - u): no difference of
-        large wire currents is taken.
+        After that the bit plane obeys Kirchhoff's law to rounding, and what the word plane lacks is
+        exactly D (v' - v).
         """
-        before = self.word_voltages(rows, bits, offset)
-        bits = self.bit_voltages(columns, before, offset, out=bits)
-        words = self.word_voltages(rows, bits, offset)
-        np.subtract(words, before, out=rest)
-        rest *= self.conductance
-        return float(np.linalg.norm(rest)), words, bits
+        words = self.word_voltages(rows, bits, offset, out=room)
+        after = self.bit_voltages(columns, words, offset)
+        return kernels.norm_of_change(self.conductance, after, bits), words, after
 
     def _iterate(self, rest: Vector, wanted: float) -> tuple[Vector, int]:
         """Solve S v = `rest` (spent in place) until ||D (B + D)^-1 rest|| <= `wanted` A."""

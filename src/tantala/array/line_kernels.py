@@ -388,3 +388,27 @@ def direct_two_level(
             lines[first : first + lanes].T, np.dot(image[first : first + lanes], cells)
         )
     return product, descent, coarse
+
+
+@njit(**OPTIONS)
+def norm_of_change(conductance, first, second):
+    """Norm of G (first - second), A."""
+    total = 0.0
+    for i in range(conductance.shape[0]):
+        for j in range(conductance.shape[1]):
+            current = conductance[i, j] * (first[i, j] - second[i, j])
+            total += current * current
+    return np.sqrt(total)
+
+
+@njit(**OPTIONS)
+def line_currents(conductance, words, bits, rows, columns):
+    """Sums of the cell currents of each row (N) and column (M), A."""
+    columns[:] = 0.0
+    for i in range(conductance.shape[0]):
+        total = 0.0
+        for j in range(conductance.shape[1]):
+            current = conductance[i, j] * (words[i, j] - bits[i, j])
+            total += current
+            columns[j] += current
+        rows[i] = total

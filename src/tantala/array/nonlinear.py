@@ -26,13 +26,14 @@ def newton_solver(array: Array, device: Device) -> NewtonSolver:
 
 def solve_nonlinear(
     array: Array,
-    device: Device,
     sources: tuple[Vector, Vector],
     tolerance: float,
     keep: bool,
     extrapolate: bool,
 ) -> Solution:
     """The solution under rows (N, K) and columns (M, K), V; see `CompiledArray.solve`."""
+    device = array.device
+    assert device is not None
     rows, ends = sources
     n, m = array.shape
     count = rows.shape[1]
