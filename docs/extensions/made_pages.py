@@ -37,6 +37,7 @@ def _make(app: Sphinx) -> None:
     import array_crosspoint
     import array_gated
     import array_memory
+    import array_selectors
     import cell_ageing
     import cell_compact
     import cell_switching
@@ -52,7 +53,7 @@ def _make(app: Sphinx) -> None:
         for name, text in table.pages():
             (folder / f"{name}.md").write_text(text, encoding="utf-8")
     cells = (cell_switching, cell_ageing, cell_writing, cell_compact)
-    for figures in (*cells, array_crosspoint, array_gated, array_memory):
+    for figures in (*cells, array_crosspoint, array_gated, array_memory, array_selectors):
         figures.draw(folder)
     stamp.write_text(made_from, encoding="utf-8")
 

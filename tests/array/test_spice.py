@@ -8,8 +8,17 @@ from circuit_oracle import exact_circuit
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import tantala as tt
 from tantala import InputError
-from tantala.array import Array, DifferentialPair, GatedArray, InterleavedPair
+from tantala.array import (
+    Array,
+    DifferentialPair,
+    ExponentialSelector,
+    GatedArray,
+    InterleavedPair,
+    Polynomial,
+    ThresholdSelector,
+)
 
 
 def conductances(rows, columns, seed, opens=0.1):
@@ -146,27 +155,29 @@ def test_interleaved_pair(ngspice):
     assert printed(found, "", 6) == pytest.approx(answer.currents, rel=1e-9, abs=1e-15)
 
 
-class Cubic:
-    """Devices that carry G V + 1e-3 V^3, or G V alone where a selector is off."""
+CELL = tt.load_cell("embedded_28nm")
+LAWS = {
+    "cell": {"cell": CELL},
+    "polynomial": {"cell": Polynomial(quadratic=-2e-6, cubic=3e-5)},
+    "selector": {"selector": ExponentialSelector("100 mV", current="10 uA", voltage="0.6 V")},
+    "threshold": {"selector": ThresholdSelector(0.6, hold=0.2, off=1e-8, on=1e-3)},
+    "cell and selector": {
+        "cell": CELL,
+        "selector": ThresholdSelector(0.6, hold=0.2, off=1e-8, on=1e-3),
+    },
+}
 
-    def __init__(self, conductance):
-        self.conductance = conductance
 
-    def spice(self, place, name, plus, minus, on=False):
-        volts = f"v({plus},{minus})"
-        cubic = f"+1e-3*{volts}^3" if on else ""
-        return [f"b{name} {plus} {minus} i={self.conductance[place]:.17g}*{volts}{cubic}"]
-
-
-def test_cells_with_a_law_write_themselves(ngspice):
-    array = Array([[1e-4, 1e-4]], 10.0, 20.0, column_sense=70.0)
-    object.__setattr__(array, "device", Cubic(array.conductance))
-    found = printed(ngspice(array.to_spice([0.5], selectors_on=np.array([[True, False]]))), "", 2)
-    ohmic = array.compile().solve([0.5], nodes=True)
-    assert found[1] == pytest.approx(ohmic.currents[1], rel=1e-2)
-    # The first cell sees what its own current and that of the row leave over.
-    across = 0.5 - 10.0 * found.sum() - 90.0 * found[0]
-    assert found[0] == pytest.approx(1e-4 * across + 1e-3 * across**3, rel=1e-8)
+@pytest.mark.parametrize("name", LAWS)
+def test_cells_with_a_law(ngspice, name):
+    siemens, _ = conductances(6, 8, seed=12, opens=0.0 if name == "polynomial" else 0.1)
+    array = Array(siemens, 5.0, 20.0, row_driver=100.0, column_sense=70.0, **LAWS[name])
+    rows = np.linspace(0.3, 0.9, 6)
+    answer = array.compile().solve(rows, 0.05, tolerance=1e-12, extrapolate=True)
+    found = printed(ngspice(array.to_spice(rows, 0.05, answer.selectors_on)), "", 8)
+    if answer.selectors_on is not None:
+        assert 0 < answer.selectors_on.sum() < 48
+    assert found == pytest.approx(answer.currents, rel=1e-8)
 
 
 def read_back(netlist):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tantala.array.approximations import Comparison, compare
 from tantala.array.bias import SCHEMES, Bias
+from tantala.array.cell_laws import Ohmic, Polynomial
 from tantala.array.compiled import CompiledArray
 from tantala.array.crosspoint import Array
 from tantala.array.disturb_map import DisturbMap, disturb_map
@@ -13,6 +14,7 @@ from tantala.array.pairs import DifferentialPair, InterleavedPair, PairSolution
 from tantala.array.pattern import PATTERNS
 from tantala.array.read_margin import ReadMargin, read_margin
 from tantala.array.read_statistics import ReadStatistics, read_statistics
+from tantala.array.selectors import ExponentialSelector, ThresholdSelector
 from tantala.array.sizing import SizeSearch, largest_array, margin_against_size
 from tantala.array.solution import PowerBalance, Solution
 from tantala.array.write_bias import WorstWrite, WriteBias, worst_write, write_bias
@@ -26,16 +28,20 @@ __all__ = [
     "CompiledArray",
     "DifferentialPair",
     "DisturbMap",
+    "ExponentialSelector",
     "GatedArray",
     "GatedPowerBalance",
     "GatedSolution",
     "InterleavedPair",
+    "Ohmic",
     "PairSolution",
+    "Polynomial",
     "PowerBalance",
     "ReadMargin",
     "ReadStatistics",
     "SizeSearch",
     "Solution",
+    "ThresholdSelector",
     "WorstWrite",
     "WriteBias",
     "compare",

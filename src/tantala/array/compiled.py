@@ -14,6 +14,7 @@ from tantala.array.conjugate_gradient import NONE, Iteration, LineSolver
 from tantala.array.crosspoint import Array
 from tantala.array.dissection import Dissection, Wires
 from tantala.array.line_kernels import line_currents
+from tantala.array.nonlinear import refuse_map, solve_nonlinear
 from tantala.array.solution import Solution
 from tantala.array.sources import checked_cells, checked_sources
 from tantala.array.threads import one_blas_thread, side_by_side
@@ -63,6 +64,7 @@ class CompiledArray:
         tolerance: float = TOLERANCE,
         nodes: bool | None = None,
         method: str = "auto",
+        extrapolate: bool = False,
     ) -> Solution:
         """Currents and voltages with the rows at `voltages`.
 
@@ -71,17 +73,33 @@ class CompiledArray:
         tolerance  wanted relative residual of the nodal equations
         nodes      keep node voltages; by default for one vector only
         method     "lines" (iteration, best for a few vectors), "direct" (nested dissection, best
-                   for many) or "auto"; the residual is measured in the same way
+                   for many) or "auto"; the residual is measured in the same way. Cells with a law
+                   or a selector are solved by Newton's iteration, whatever the method, and there
+                   the tolerance holds for every line by itself.
+        extrapolate  go on outside the range of the cells' law; the solution then says so
+
+        Threshold selectors are as a slow rise of all voltages from 0 V leaves them.
 
         Raises InputError for wrong shapes or values, ConvergenceError where `tolerance` is not
-        reached.
+        reached, RangeViolation for voltages outside the cells' law.
         """
         rows, ends, single = checked_sources(self.array.shape, voltages, columns, tolerance)
         if method not in METHODS:
             raise InputError(unknown("method", method, METHODS))
+        keep = single if nodes is None else nodes
+        if self.array.device is None:
+            solution = self._solve_linear((rows, ends), tolerance, keep, method)
+        else:
+            solution = solve_nonlinear(self.array, (rows, ends), tolerance, keep, extrapolate)
+        return solution.only() if single else solution
+
+    def _solve_linear(
+        self, sources: tuple[Vector, Vector], tolerance: float, keep: bool, method: str
+    ) -> Solution:
+        """The solution of ohmic cells under rows (N, K) and columns (M, K), V."""
+        rows, ends = sources
         n, m = self.array.shape
         count = rows.shape[1]
-        keep = single if nodes is None else nodes
         direct = self._tree(count, method)
         currents, row_currents = np.empty((m, count)), np.empty((n, count))
         residuals, iterations = np.empty(count), np.zeros(count, np.int64)
@@ -116,7 +134,7 @@ class CompiledArray:
         with one_blas_thread():
             _ = self.lines
             side_by_side(some, [slice(k, min(k + size, count)) for k in range(0, count, size)])
-        solution = Solution(
+        return Solution(
             self.array,
             rows,
             ends,
@@ -127,7 +145,6 @@ class CompiledArray:
             "lines" if direct is None else "direct",
             kept,
         )
-        return solution.only() if single else solution
 
     def effective_conductance(self) -> Vector:
         """The exact linear map (N, M), S: column currents = voltages @ map, columns at 0 V.
@@ -135,6 +152,7 @@ class CompiledArray:
         Floating rows have a row of zeros. By nested dissection; with an ideal wire by one solution
         a line. A different pattern of driven lines is a different map.
         """
+        refuse_map(self.array.device)
         return self._map.copy()
 
     @functools.cached_property

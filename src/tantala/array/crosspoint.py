@@ -11,8 +11,12 @@ import scipy.sparse.csgraph
 from numpy.typing import ArrayLike, NDArray
 
 from tantala.array.access import gated_conductance
+from tantala.array.cell_laws import CellLaw
+from tantala.array.device import Device
+from tantala.array.selectors import SelectorLaw
 from tantala.array.wiring import Vector, conductances, ends, resistances
-from tantala.base.errors import Problem, raise_if
+from tantala.base.errors import InputError, Problem, raise_if
+from tantala.cell.cell import Cell
 
 if TYPE_CHECKING:
     from tantala.array.compiled import CompiledArray
@@ -33,7 +37,11 @@ class Array:
                                inf is a floating line
     row_far, column_far        ohm behind the right and the top ends; inf (the default) is open.
                                A line driven at both ends has one source voltage.
+    cell          what a cell carries at a voltage: a tt.Cell, or a law of `cell_laws`; ohmic by
+                  default. The conductance is its state, for a tt.Cell that at its read voltage.
+    selector      a law of `selectors` in series with every cell; none by default
 
+    `device` (not given) holds the cells' laws bound to their states; None where all is ohmic.
     Numbers or text with units. Raises InputError with every problem found.
     """
 
@@ -44,6 +52,9 @@ class Array:
     row_far: Vector = field(default=np.inf)  # type: ignore[assignment]
     column_sense: Vector = field(default=0.0)  # type: ignore[assignment]
     column_far: Vector = field(default=np.inf)  # type: ignore[assignment]
+    cell: Cell | CellLaw | None = field(default=None, kw_only=True)
+    selector: SelectorLaw | None = field(default=None, kw_only=True)
+    device: Device | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         problems: list[Problem] = []
@@ -64,6 +75,9 @@ class Array:
         for name, value in settled.items():
             object.__setattr__(self, name, value)
         raise_if(_floating(self))
+        if self.cell is not None or self.selector is not None:
+            device = Device.of(conductance, self.cell, self.selector)
+            object.__setattr__(self, "device", device)
 
     @classmethod
     def gated(
@@ -85,7 +99,17 @@ class Array:
         gates        which transistors are on: (N,) one a row, or (N, M) one a cell
         access, off  ohm of a transistor that is on (one number or (N, M)), S of one that is off
         options      ends of the lines, as above; a source line that is not driven has inf
+
+        Raises InputError for cells with a law or a selector, whose state a series is not.
         """
+        if options.keys() & {"cell", "selector"}:
+            raise InputError(
+                Problem(
+                    "a gated array has no nonlinear cells",
+                    because="a cell in series with its transistor is taken as one resistance",
+                    hint="an Array with `cell`, where the transistors' resistance may be neglected",
+                )
+            )
         return cls(
             gated_conductance(conductance, gates, access, off), row_wire, column_wire, **options
         )

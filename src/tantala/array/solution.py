@@ -79,6 +79,9 @@ class Solution:
     row_voltages     (N, M[, K])     V on the row's wire at each cell; None unless kept
     column_voltages  (N, M[, K])     V on the column's wire at each cell; None unless kept
     cell_currents    (N, M[, K])     A from row to column through each cell; None unless kept
+    steps            ()   or (K,)    of Newton's iteration; 0 for an ohmic array
+    selectors_on     (N, M[, K])     which threshold selectors are on; None without them
+    extrapolated     ranges of the cells' law that the voltages or states leave, by consent
     """
 
     array: Array = field(repr=False)
@@ -90,6 +93,9 @@ class Solution:
     iterations: NDArray[np.int64] | int
     method: str
     nodes: Nodes | None = field(default=None, repr=False)
+    steps: NDArray[np.int64] | int = 0
+    selectors_on: NDArray[np.bool_] | None = field(default=None, repr=False)
+    extrapolated: tuple[str, ...] = ()
 
     def only(self) -> Solution:
         """The answer without the axis of vectors, where there is one vector."""
@@ -101,6 +107,8 @@ class Solution:
             row_currents=self.row_currents[:, 0],
             residual=float(np.asarray(self.residual)[0]),
             iterations=int(np.asarray(self.iterations)[0]),
+            steps=int(np.ravel(self.steps)[0]),
+            selectors_on=None if self.selectors_on is None else self.selectors_on[:, :, 0],
             nodes=None
             if self.nodes is None
             else (self.nodes[0][:, :, 0], self.nodes[1][:, :, 0], self.nodes[2][:, :, 0]),

@@ -156,7 +156,7 @@ def add_crosspoint(
         net.line(bits[j], ends[j, 0])
     net.comment("cells")
     # Cells with a law of their own write themselves; ohmic arrays have no device.
-    device = getattr(array, "device", None)
+    device = array.device
     for i in range(n):
         for j in range(m):
             place, plus, minus = f"{i}_{j}{mark}", words[i].node(j), bits[j].node(i)
