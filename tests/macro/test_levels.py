@@ -8,6 +8,7 @@ from scipy.special import log_ndtr
 from scipy.stats import norm
 
 from tantala.macro.levels import lognormal, misread, scaled, tabulate
+from tantala.macro.read_path import ReadPath
 
 
 def test_tails_of_a_lognormal_level():
@@ -49,14 +50,19 @@ def test_counted_errors_agree_with_the_tails():
     rng = np.random.default_rng(3)
     low, high = lognormal(100e-6, 0.25), lognormal(20e-6, 0.5)
     voltage, reference, usable, offset, series, n = 0.2, 10e-6, 0.2e-6, 0.4e-6, 500.0, 400_000
-    current_low = voltage / (1 / rng.lognormal(math.log(100e-6), 0.25, n) + series)
-    current_high = voltage * rng.lognormal(math.log(20e-6), 0.5, n)
+    path = ReadPath(3e-6, 0.98, 150.0)
+
+    def current(cell):
+        return voltage / (1.0 / (3e-6 + 0.98 * cell / (1.0 + 150.0 * cell)) + series)
+
+    current_low = current(rng.lognormal(math.log(100e-6), 0.25, n))
+    current_high = current(rng.lognormal(math.log(20e-6), 0.5, n))
     noise = rng.normal(0, offset, n)
     counted = (
         (current_low < reference + usable + noise).mean(),
         (current_high >= reference - usable + noise).mean(),
     )
-    expected = misread(low, high, voltage, reference, usable, offset, series)
+    expected = misread(low, high, voltage, reference, usable, offset, (path, path), series)
     for seen, p in zip(counted, expected, strict=True):
         assert abs(seen - p) < 5 * math.sqrt(p / n)
 

@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_ndtr
 
+from tantala.macro.read_path import ReadPath
+
 Floats = NDArray[np.float64]
 LOWEST = -600.0  # ln of the smallest probability kept; beyond it tails are continued as a constant
 
@@ -84,6 +86,7 @@ def scaled(level: Level, factor: float) -> Level:
 _Z = np.linspace(-8.0, 8.0, 129)
 _W = np.exp(-0.5 * _Z**2)
 _W /= _W.sum()
+DIRECT = ReadPath(0.0, 1.0, 0.0)  # a cell without wires or neighbours
 
 
 def misread(
@@ -93,6 +96,7 @@ def misread(
     reference: float,
     usable: float,
     offset: float,
+    paths: tuple[ReadPath, ReadPath] = (DIRECT, DIRECT),
     series: float = 0.0,
 ) -> tuple[float, float]:
     """Probabilities of misreading a low-resistance and a high-resistance cell.
@@ -106,11 +110,12 @@ def misread(
         reference: reference current, A.
         usable: current difference which the sense time needs, A.
         offset: standard deviation of the amplifier's comparison, A.
-        series: resistance in line with a low-resistance cell, ohm; none with a high-resistance
-            one, which is the worse for each.
+        paths: the column around a low- and around a high-resistance cell.
+        series: resistance between the column and the amplifier, ohm.
     """
     needed = np.maximum(reference + usable + offset * _Z, 1e-15)
-    beyond = voltage / needed - series  # the most resistance that still reads as low
-    g_low = 1.0 / np.maximum(beyond, 1e-3)
-    g_high = np.maximum(reference - usable + offset * _Z, 1e-15) / voltage
+    allowed = np.maximum(reference - usable + offset * _Z, 1e-15)
+    # What the column must conduct at least or may at most, and the cell in it.
+    g_low = paths[0].cell(1.0 / np.maximum(voltage / needed - series, 1e-3))
+    g_high = paths[1].cell(1.0 / np.maximum(voltage / allowed - series, 1e-3))
     return float(_W @ np.exp(low.below(g_low))), float(_W @ np.exp(high.above(g_high)))

@@ -126,7 +126,8 @@ def error_rates(setting: Setting, blocks: Blocks, levels: Levels) -> ErrorRates:
         float(column.currents.reference),
         float(np.maximum(column.time.usable, 0.0)),
         float(column.offset),
-        float(blocks.array.bit_line.resistance + column.mux.read_resistance),
+        column.paths,
+        float(column.mux.read_resistance),
     )
     sound = 1.0 - min(levels.failed, 1.0)
     raw = 0.5 * (sound * (p_low + p_high) + levels.failed)

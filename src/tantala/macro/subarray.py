@@ -16,7 +16,7 @@ from tantala.circuit.word_line import WordLineDriver, word_line_driver
 from tantala.circuit.write_driver import WriteDriver, supply_for, write_driver
 from tantala.macro.bit_cell import BitCell
 from tantala.macro.plan import Plan
-from tantala.macro.read_path import read_conductances
+from tantala.macro.read_path import ReadPath, read_paths
 from tantala.macro.setting import Setting
 from tantala.technology import Line
 
@@ -103,12 +103,14 @@ def row_path(setting: Setting, plan: Plan, array: CellArray) -> RowPath:
 class ColumnPath:
     """Multiplexer, sense amplifiers, write drivers and reference.
 
-    `amplifiers` counts those of a sub-array; `set_supply`, `reset_supply` are the voltages (V)
+    `amplifiers` counts those of a sub-array; `paths` are what they meet of a column with a low- and
+    with a high-resistance cell selected; `set_supply`, `reset_supply` are the voltages (V)
     that the drivers need for the cell to see its own.
     """
 
     mux: ColumnMux
     amplifiers: Any
+    paths: tuple[ReadPath, ReadPath]
     currents: SenseCurrents
     time: SenseTime
     offset: Any
@@ -181,8 +183,11 @@ def column_path(setting: Setting, plan: Plan, array: CellArray) -> ColumnPath:
         setting.high_supply,
     )
     amplifier = SenseAmplifier(process, sized, cell.read_voltage)
-    paths = read_conductances(setting, array.rows, array.bit_line.resistance)
-    low, high = (cell.read_voltage / (1.0 / path + mux.read_resistance) for path in paths)
+    paths = read_paths(setting, array.rows, array.bit_line.resistance)
+    low, high = (
+        cell.read_voltage / (1.0 / path.column(tail) + mux.read_resistance)
+        for path, tail in zip(paths, (setting.low_tail, setting.high_tail), strict=True)
+    )
     currents = SenseCurrents(low, high, 0.5 * (low + high))
     every = plan.subarrays * amplifiers
     node = mux.read_node + amplifier.input_capacitance
@@ -205,6 +210,7 @@ def column_path(setting: Setting, plan: Plan, array: CellArray) -> ColumnPath:
     return ColumnPath(
         mux,
         amplifiers,
+        paths,
         currents,
         time,
         amplifier.offset_current(currents.reference),
