@@ -15,8 +15,9 @@ import pytest
 from tantala.macro.metrics import METRICS
 from tantala.report import compute, render
 from tantala.report.check import check, page_lines
-from tantala.report.compute import BREAKDOWNS, HEADLINE
+from tantala.report.compiler import BREAKDOWNS, HEADLINE
 from tantala.report.floorplan import Grid, Part, plan
+from tantala.report.influence import PRINTED
 from tantala.report.sections.area import PLACES
 
 from .conftest import DESIGN
@@ -117,6 +118,7 @@ def test_influences_are_ranked_and_name_their_numbers(sheet):
     for entry in sheet.influences:
         assert entry.low < entry.high
         assert set(entry.effects) == set(HEADLINE) & {f.name for f in sheet.key_figures}
+    assert not any(entry.approximate for entry in sheet.influences[:PRINTED])
 
 
 def test_page_is_self_contained(page):

@@ -134,7 +134,7 @@ def read_current(
     return out
 
 
-@njit(cache=True, error_model="numpy", fastmath=FAST)
+@njit(forceinline=True, error_model="numpy", fastmath=FAST)
 def _noisy_one(mean, conductance, address, words, constants):
     """Current of one cell with noise; thermal and shot powers are scaled, since float32 ends at
     1e-38.

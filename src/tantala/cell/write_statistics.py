@@ -98,9 +98,11 @@ def write_statistics(
 def _train(
     pulses: NDArray[np.uint32], ok: NDArray[np.bool_], trace: list[PulseTrace], limit: float
 ) -> TrainStatistics:
-    counts = np.arange(int(limit) + 1)
-    needed = np.where(ok, pulses, np.iinfo(np.uint32).max)[pulses > 0]
-    unfinished = np.array([float(np.mean(needed > count)) for count in counts])
+    tried = pulses > 0
+    # Cells that passed with their k-th pulse, k = 0 .. limit; the others never passed.
+    passed = np.bincount(pulses[tried & ok], minlength=int(limit) + 1)[: int(limit) + 1]
+    cells = np.count_nonzero(tried)
+    unfinished = (cells - np.cumsum(passed)) / cells
     return TrainStatistics(
         unfinished=unfinished,
         energy=_each([float(part.energy.mean()) for part in trace], int(limit)),

@@ -97,7 +97,8 @@ def levels_of(
 ) -> Levels:
     """Both levels of a cell after a time (s) at a temperature (K) and `cycles` writes before.
 
-    `effort`: `cells` and `resolution` of `Cell.levels`, where less than the whole will do.
+    `effort`: `cells`, `resolution` and `backend` of `Cell.levels`, where less than the whole will
+    do.
 
     Raises:
         RangeViolation: an age beyond the cell's measurements, unless `extrapolate`.
