@@ -6,7 +6,7 @@ the datasheet of this very macro would say.
 
 The macro is evaluated anew at both ends of a number's span. Where a number has a part in writing,
 that means writing as many cells again as the datasheet's own figures rest on; this is done for the
-numbers that lead the ranking and those near them. The others are estimated from fewer written
+numbers that lead the ranking. The others are estimated from fewer written
 cells, which scatters in the error rate, and are marked approximate.
 """
 
@@ -46,7 +46,6 @@ FEW = 2000  # cells written for an estimate, which scatters by some 0.3 of ln(er
 # Of the levels' quadrature: 0.25 is within 2 % of the change of an error rate that 1 gives.
 RESOLUTION = {WRITTEN: 0.25, FEW: 0.125}
 PRINTED = 28  # assumptions that the page lists
-NEAR = 0.9  # share of the last printed influence from which on an estimate is made exact
 _BATCH = {WRITTEN: 2, FEW: 12}  # numbers a job
 SHARE = 0.2  # moved by this share either way where a number states no span of its own
 
@@ -265,12 +264,15 @@ def influences(study: Study, crew: Crew) -> tuple[Influence, ...]:
 
 
 def _unsure(found: Mapping[int, Influence]) -> list[int]:
-    """Positions of the estimates that may belong among the printed ones."""
-    ranks = sorted((entry.rank for entry in found.values()), reverse=True)
-    limit = NEAR * ranks[min(PRINTED, len(ranks)) - 1] if ranks else 0.0
-    return [at for at, entry in found.items() if entry.approximate and entry.rank >= limit]
+    """Positions of the estimates that would be printed."""
+    leading = sorted(found, key=lambda at: _order(found[at]))[:PRINTED]
+    return [at for at in leading if found[at].approximate]
+
+
+def _order(entry: Influence) -> tuple[float, str, str]:
+    return -entry.rank, entry.item, entry.number
 
 
 def ranked(found: Iterable[Influence]) -> tuple[Influence, ...]:
     """Largest influence on any headline figure first; of equals in the order of their names."""
-    return tuple(sorted(found, key=lambda entry: (-entry.rank, entry.item, entry.number)))
+    return tuple(sorted(found, key=_order))
