@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tantala.base.errors import InputError
-from tantala.report.check import differences, page_differences, read_figures
+from tantala.report.check import differences, largest, page_differences, read_figures
 
 SHEET = {
     "format": "tantala datasheet",
@@ -30,8 +30,9 @@ def test_a_changed_number_is_found(change, downwards):
     tampered = copy.deepcopy(SHEET)
     factor = 1 / (1 + change) if downwards else 1 + change
     tampered["error_rate"]["raw"][1][0] *= factor
-    (line,) = differences(tampered, SHEET)
-    assert line.startswith("error_rate.raw[1][0]: ")
+    (found,) = differences(tampered, SHEET)
+    assert str(found).startswith("error_rate.raw[1][0]: ")
+    assert found.size == pytest.approx(abs(factor - 1), rel=1e-6)
 
 
 def test_rounding_is_no_difference():
@@ -53,7 +54,18 @@ def test_rounding_is_no_difference():
 def test_other_changes_are_found(change, expected):
     tampered = copy.deepcopy(SHEET)
     change(tampered)
-    assert expected in "\n".join(differences(tampered, SHEET))
+    assert expected in "\n".join(map(str, differences(tampered, SHEET)))
+
+
+def test_the_largest_differences_come_first_and_by_their_part():
+    curve = [1.0 + index for index in range(50)]
+    sheet = {"curve": curve, "rates": {"raw": 1.0, "note": "a"}}
+    other = {"curve": [1.01 * value for value in curve], "rates": {"raw": 3.0, "note": "b"}}
+    found = list(differences(other, sheet))
+    assert len(found) == 52
+    groups = largest(found, 5)
+    assert [(name, len(ones)) for name, ones in groups.items()] == [("rates", 2), ("curve", 3)]
+    assert [one.place for one in groups["rates"]] == ["rates.note", "rates.raw"]
 
 
 def test_page_check_sees_text_and_ignores_drawings():

@@ -77,3 +77,33 @@ def test_a_seed_out_of_range_is_misuse(seed):
 
     with pytest.raises(InputError, match="bad seed"):
         compute.datasheet(DESIGN, seed=seed)
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_check_prints_the_largest_differences_and_counts_the_others(
+    computed, folder, tmp_path, as_json
+):
+    figures = json.loads((folder / f"{DESIGN}.json").read_text(encoding="utf-8"))
+    latency = figures["key_figures"]["read_latency_s"]
+    latency["typical"] *= 7.0
+    rates = figures["error_rates"]["raw"]
+    figures["error_rates"]["raw"] = [[1.001 * rate for rate in row] for row in rates]
+    path = tmp_path / f"{DESIGN}.json"
+    path.write_text(json.dumps(figures), encoding="utf-8")
+    options = ["--json"] if as_json else []
+    result = runner.invoke(app, ["datasheet", "--check", str(path), *options])
+    assert result.exit_code == 1
+    count = 1 + sum(len(row) for row in rates)
+    if as_json:
+        assert len(json.loads(result.stdout)["differences"]) == count
+        return
+    lines = result.stdout.splitlines()
+    assert len(lines) == 1 + 2 + 20 + 1
+    assert lines[1].strip() == "key_figures (1 in all)"
+    assert "read_latency_s.typical" in lines[2]
+    assert lines[-1] == f"  and {count - 20} smaller ones; --json lists all"
+
+
+def test_check_of_an_unchanged_datasheet_is_fine(computed, folder):
+    result = runner.invoke(app, ["datasheet", "--check", str(folder)])
+    assert result.exit_code == 0, result.stdout

@@ -15,8 +15,9 @@ import pytest
 from tantala.macro.metrics import METRICS
 from tantala.report import compute, render
 from tantala.report.check import check, page_lines
-from tantala.report.compute import BREAKDOWNS, HEADLINE
+from tantala.report.compiler import BREAKDOWNS, HEADLINE
 from tantala.report.floorplan import Grid, Part, plan
+from tantala.report.influence import PRINTED
 from tantala.report.sections.area import PLACES
 
 from .conftest import DESIGN
@@ -117,6 +118,7 @@ def test_influences_are_ranked_and_name_their_numbers(sheet):
     for entry in sheet.influences:
         assert entry.low < entry.high
         assert set(entry.effects) == set(HEADLINE) & {f.name for f in sheet.key_figures}
+    assert not any(entry.approximate for entry in sheet.influences[:PRINTED])
 
 
 def test_page_is_self_contained(page):
@@ -159,7 +161,7 @@ def test_check_catches_a_tampered_figure(folder, tmp_path):
     data["key_figures"]["read_latency_s"]["maximum"] *= 0.98
     data["requirements"][0]["met"] = not data["requirements"][0]["met"]
     copy.write_text(json.dumps(data), encoding="utf-8")
-    found = check(copy)
+    found = [str(one) for one in check(copy)]
     assert len(found) == 2
     assert found[0].startswith("key_figures.read_latency_s.maximum: ")
     assert ".met: " in found[1]
@@ -171,7 +173,7 @@ def test_check_catches_a_tampered_page(folder, tmp_path):
     page = tmp_path / "copy" / f"{DESIGN}.html"
     text = page.read_text(encoding="utf-8")
     page.write_text(text.replace("Read access time</td>", "Read excess time</td>", 1), "utf-8")
-    found = check(page)
+    found = [str(one) for one in check(page)]
     assert any("in the file" in line and "Read excess time" in line for line in found)
 
 

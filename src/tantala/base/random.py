@@ -48,7 +48,7 @@ def seed_words(seed: int) -> tuple[int, int]:
     return int(seed) & 0xFFFFFFFF, int(seed) >> 32
 
 
-@njit(inline="always")
+@njit(forceinline=True, error_model="numpy")
 def philox4x32(c0, c1, c2, c3, k0, k1):
     """Four 32-bit words of Philox 4x32-10; every argument and result is a numpy uint32."""
     for _ in range(ROUNDS):

@@ -47,6 +47,7 @@ PATH_ORIGIN = 0.1
 TOP = 2.0  # highest G / full scale of the state coordinate; conductance saturates there
 COORDINATE_NODES = 1025
 INVERSE_NODES = 4096
+_CONVERGED = 1e-14  # relative step at which a quantile is found
 
 
 class Mixture(NamedTuple):
@@ -232,8 +233,14 @@ def _ageing(relaxation: RelaxationLaw, retention: RetentionLaw | None) -> Ageing
 
 def _profile(states: Floats, values: Any) -> Any:
     """A smooth monotone curve through values at states, constant outside them."""
-    curve = PchipInterpolator(states, np.asarray(values, np.float64))
+    curve = _curve(tuple(states), tuple(values))
     return lambda g: curve(np.clip(g, states[0], states[-1]))
+
+
+@functools.lru_cache(maxsize=256)
+def _curve(states: tuple[float, ...], values: tuple[float, ...]) -> PchipInterpolator:
+    """One law's curve, made once for all ages."""
+    return PchipInterpolator(np.array(states), np.array(values))
 
 
 def _retained(law: RetentionLaw, g: Floats, front: Floats, start: float) -> tuple[Floats, Floats]:
@@ -285,16 +292,45 @@ def log_tail(mixture: Mixture, shift: Floats, upper: bool = False) -> Floats:
 
 
 def mixture_quantile(mixture: Mixture, score: ArrayLike) -> Floats:
-    """The shift with P(y < shift) = Phi(score): bisection between the normals' own quantiles."""
-    score = np.asarray(score, np.float64)
-    each = mixture.mean + score * np.sqrt(mixture.variance)
+    """The shift with P(y < shift) = Phi(score): Newton steps kept inside a bisection.
+
+    Solved in ln of the smaller tail, which is nearly a parabola of the shift and loses no digits;
+    an upper tail is the lower one of the mirrored mixture.
+    """
+    shape = np.broadcast(mixture.weight[0], score).shape
+    scores = np.broadcast_to(np.asarray(score, np.float64), shape)
+    z, sign = -np.abs(scores).ravel(), np.where(scores > 0.0, -1.0, 1.0).ravel()
+    weight, mean, variance = (
+        np.broadcast_to(part, (4, *scores.shape)).reshape(4, -1) for part in mixture
+    )
+    log_weight, mean, deviation = np.log(np.maximum(weight, 1e-300)), sign * mean, np.sqrt(variance)
+    each = mean + z * deviation
     low, high = each.min(axis=0), each.max(axis=0)
-    target = np.where(score > 0.0, log_ndtr(-score), log_ndtr(score))
-    upper = score > 0.0
-    for _ in range(60):
-        middle = 0.5 * (low + high)
-        down = log_tail(mixture, middle) - target
-        up = target - log_tail(mixture, middle, upper=True)
-        above = np.where(upper, up, down) > 0.0
-        low, high = np.where(above, low, middle), np.where(above, middle, high)
-    return 0.5 * (low + high)
+    target, shift = log_ndtr(z), 0.5 * (low + high)
+    active = np.arange(z.size)
+    for _ in range(100):
+        part = (log_weight[:, active], mean[:, active], deviation[:, active])
+        value, slope = _lower_tail(*part, shift[active])
+        excess, at = value - target[active], shift[active]
+        low[active] = np.where(excess > 0.0, low[active], at)
+        high[active] = np.where(excess > 0.0, at, high[active])
+        near = at - excess / np.maximum(slope, 1e-300)
+        inside = (near >= low[active]) & (near <= high[active])
+        shift[active] = np.where(inside, near, 0.5 * (low[active] + high[active]))
+        moved = np.abs(shift[active] - at)
+        active = active[moved > _CONVERGED * (np.abs(at) + part[2].min(axis=0))]
+        if not active.size:
+            break
+    return (sign * shift).reshape(scores.shape)
+
+
+def _lower_tail(
+    log_weight: Floats, mean: Floats, deviation: Floats, shift: Floats
+) -> tuple[Floats, Floats]:
+    """ln P(y < shift) and its derivative."""
+    z = (shift - mean) / deviation
+    terms = log_weight + log_ndtr(z)
+    largest = terms.max(axis=0)
+    tail = largest + np.log(np.sum(np.exp(terms - largest), axis=0))
+    density = np.exp(log_weight - 0.5 * z**2 - tail) / (math.sqrt(2.0 * math.pi) * deviation)
+    return tail, np.sum(density, axis=0)

@@ -73,7 +73,7 @@ def _quantiles(weight, mean, deviation, score, out):
             out[state, index] = x
 
 
-@njit(inline="always")
+@njit(forceinline=True, fastmath=FAST, error_model="numpy")
 def _uniform_grid(table, x, scale):
     """Linear interpolation in a table over 0, 1/scale, 2/scale ..., held at its ends."""
     at = min(max(x * scale, F(0.0)), F(table.size - 1) - F(1e-3))
@@ -82,7 +82,7 @@ def _uniform_grid(table, x, scale):
     return table[index] + part * (table[index + 1] - table[index])
 
 
-@njit(inline="always")
+@njit(forceinline=True, fastmath=FAST, error_model="numpy")
 def _log_state(y, slope, lowest, scale, log_g):
     """ln(G / full scale) at y."""
     if y < lowest:
@@ -90,7 +90,7 @@ def _log_state(y, slope, lowest, scale, log_g):
     return _uniform_grid(log_g, y - lowest, scale)
 
 
-@njit(inline="always")
+@njit(forceinline=True, fastmath=FAST, error_model="numpy")
 def _bilinear(row, state, score):
     """A row's change of y at fractional state and score indices."""
     i, j = np.int32(state), np.int32(score)
@@ -100,7 +100,7 @@ def _bilinear(row, state, score):
     return near + a * (far - near)
 
 
-@njit(inline="always")
+@njit(forceinline=True, fastmath=FAST, error_model="numpy")
 def _score(weights, address, write, purpose_word, k0, k1):
     low = np.uint32(address & np.uint64(0xFFFFFFFF))
     high = np.uint32((address >> np.uint64(32)) & np.uint64(0xFFFF))
@@ -113,7 +113,7 @@ def _score(weights, address, write, purpose_word, k0, k1):
     )
 
 
-@njit(inline="always")
+@njit(forceinline=True, fastmath=FAST, error_model="numpy")
 def _moved(written, score, row_a, row_b, part, inverse_scale, constants, smooth, log_g):
     """One cell: written conductance and score to the conductance now."""
     slope, lowest, scale, state_scale, score_scale = constants

@@ -11,7 +11,7 @@ from tantala.cell.write_statistics import write_statistics
 
 
 def compile_kernels() -> None:
-    """One small population through every kernel that a datasheet uses."""
+    """One small population through every kernel of pulses, reads and waiting."""
     cell = load_cell("embedded_28nm")
     cells = cell.sample(256, seed=0)
     cells.reset_pulse()
@@ -19,7 +19,6 @@ def compile_kernels() -> None:
     cells.wait("1 s")
     cells.read()
     write_statistics(cell, cells=64, backend="numba")
-    cell.levels("high", time="1 s", cycles=10)
 
 
 if __name__ == "__main__":

@@ -20,8 +20,9 @@ up are not in the level (the macro counts them apart). Checked against counting 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,13 +32,15 @@ from scipy.special import log_ndtr, ndtr, ndtri, ndtri_exp
 
 from tantala.base.errors import InputError, Problem, unknown
 from tantala.base.quantity import to_si
-from tantala.cell.ageing import Ageing, Mixture, ageing_of, log_tail, mixture_quantile
+from tantala.cell.ageing import Ageing, Mixture, ageing_of, mixture_quantile
 from tantala.cell.noise import NoiseLaw
 from tantala.cell.relaxation import aged
 from tantala.cell.retention import check_front
 
 if TYPE_CHECKING:
     from tantala.cell.cell import Cell
+    from tantala.cell.population import Population
+    from tantala.cell.write_verify import Scheme
 
 Floats = NDArray[np.float64]
 Start = Callable[[Floats], Floats]  # conductance [S] at a normal score
@@ -50,6 +53,7 @@ SEEN = 10  # written cells at either end beyond which the distribution is contin
 CELLS = 20_000
 LOWEST_CONDUCTANCE = 1e-15  # S
 LN_HALF = -0.6931471805599453
+BLOCK = 16  # conductances a pass: what a pass touches stays in the second-level cache
 
 
 @dataclass(frozen=True)
@@ -63,39 +67,48 @@ class LevelDistribution:
     score: Floats
     failed: float = 0.0
 
-    def _score_at(self, conductance: ArrayLike) -> Floats:
+    @functools.cached_property
+    def _curve(self) -> PchipInterpolator:
+        return PchipInterpolator(self.log_g, self.score)
+
+    def score_at(self, conductance: ArrayLike) -> Floats:
+        """Normal score of P(G < conductance); conductance in S."""
         at = np.log(np.maximum(np.asarray(conductance, np.float64), 1e-300))
-        inside = PchipInterpolator(self.log_g, self.score)(
-            np.clip(at, self.log_g[0], self.log_g[-1])
-        )
+        inside = self._curve(np.clip(at, self.log_g[0], self.log_g[-1]))
         slopes = np.diff(self.score)[[0, -1]] / np.diff(self.log_g)[[0, -1]]
         below = np.minimum(at - self.log_g[0], 0.0) * slopes[0]
         return inside + below + np.maximum(at - self.log_g[-1], 0.0) * slopes[1]
 
-    def _at_score(self, score: ArrayLike) -> Floats:
-        z = np.asarray(score, np.float64)
+    @functools.cached_property
+    def _inverse(self) -> tuple[Floats, Floats, PchipInterpolator]:
+        """Scores that rise, ln G at them, and the curve through both."""
         keep = np.concatenate(([True], np.diff(self.score) > 1e-9))
         grid, values = self.score[keep], self.log_g[keep]
+        return grid, values, PchipInterpolator(grid, values)
+
+    def _at_score(self, score: ArrayLike) -> Floats:
+        z = np.asarray(score, np.float64)
+        grid, values, curve = self._inverse
         slopes = np.diff(values)[[0, -1]] / np.diff(grid)[[0, -1]]
-        inside = PchipInterpolator(grid, values)(np.clip(z, grid[0], grid[-1]))
+        inside = curve(np.clip(z, grid[0], grid[-1]))
         below = np.minimum(z - grid[0], 0.0) * slopes[0]
         return np.exp(inside + below + np.maximum(z - grid[-1], 0.0) * slopes[1])
 
     def below(self, conductance: ArrayLike) -> Floats:
         """P(G < conductance); conductance in S."""
-        return ndtr(self._score_at(conductance))
+        return ndtr(self.score_at(conductance))
 
     def above(self, conductance: ArrayLike) -> Floats:
         """P(G >= conductance); small tails keep their digits."""
-        return ndtr(-self._score_at(conductance))
+        return ndtr(-self.score_at(conductance))
 
     def log_below(self, conductance: ArrayLike) -> Floats:
         """ln P(G < conductance)."""
-        return log_ndtr(self._score_at(conductance))
+        return log_ndtr(self.score_at(conductance))
 
     def log_above(self, conductance: ArrayLike) -> Floats:
         """ln P(G >= conductance)."""
-        return log_ndtr(-self._score_at(conductance))
+        return log_ndtr(-self.score_at(conductance))
 
     def quantile(self, p: ArrayLike) -> Floats:
         """The conductance [S] that a share `p` of the cells undercuts, 0 < p < 1."""
@@ -109,10 +122,8 @@ class LevelDistribution:
         """Probability density [1/S]."""
         g = np.asarray(conductance, np.float64)
         at = np.log(np.maximum(g, 1e-300))
-        slope = PchipInterpolator(self.log_g, self.score).derivative()(
-            np.clip(at, self.log_g[0], self.log_g[-1])
-        )
-        z = self._score_at(g)
+        slope = self._curve.derivative()(np.clip(at, self.log_g[0], self.log_g[-1]))
+        z = self.score_at(g)
         return np.exp(-0.5 * z**2) / np.sqrt(2.0 * np.pi) * slope / g
 
     @property
@@ -134,12 +145,14 @@ def levels(
     seed: int = 0,
     cells: int = CELLS,
     resolution: float = 1.0,
+    backend: str = "numpy",
 ) -> LevelDistribution:
     """The level `state` ("low" or "high" resistance, "lrs", "hrs") of a bit.
 
     Cells have done `cycles` nominal cycles, are written and verified by `scheme`, and have stood
     for `time` (s or text) at `temperature` (K or text). `sensed`: with the noise of one read.
     `resolution`: of the quadrature; 0.5 takes a quarter of the time, for 5 % in a tail of 1e-18.
+    `backend`: that of the written cells; see `written_level`.
 
     Raises InputError for an unknown state or a law the cell lacks, RangeViolation beyond the range
     of the ageing law unless `extrapolate`.
@@ -152,7 +165,7 @@ def levels(
         raise InputError(Problem("negative time", got=repr(time), allowed="0 s or more"))
     if not kelvin > 0.0:
         raise InputError(Problem("temperature below absolute zero", got=repr(temperature)))
-    start, failed = written_level(cell, STATES[state], scheme, cycles, seed, cells)
+    start, failed = written_level(cell, STATES[state], scheme, cycles, seed, cells, backend)
     law: Ageing | None = None
     age = 0.0
     if seconds > 0.0:
@@ -174,26 +187,49 @@ def written_level(
 ) -> tuple[Start, float]:
     """Quantile function of a level right after its verify, and the share that failed it.
 
-    Kept with the cell object, because every age of a level starts from it.
+    Kept, because every age of a level starts from it, and so does every cell that differs only in
+    how it ages.
     """
-    memo: dict[Any, tuple[Start, float]] = cell.__dict__.setdefault("_written_levels", {})
-    key = (state, scheme, cycles, seed, cells, backend)
-    if key not in memo:
-        written = _write(cell, state, scheme, cycles, seed, cells, backend)
-        memo[key] = from_samples(written), 1.0 - len(written) / cells
-    return memo[key]
+    from tantala.cell.write_verify import Scheme
+
+    laws = (cell.conduction, cell.set, cell.reset, cell.variability, cell.noise, cell.endurance)
+    limits = tuple(sorted(cell.limits.items()))
+    writing = _Writing(cell, Scheme.of(cell, scheme), (type(cell), cell.nominal, *laws, limits))
+    return _written(writing, state, cycles, seed, cells, backend)
+
+
+@dataclass(frozen=True)
+class _Writing:
+    """A cell and its scheme; equal to another one that is written alike, however it ages."""
+
+    cell: Cell = field(compare=False)
+    scheme: Scheme
+    laws: tuple[Any, ...]
+
+
+@functools.lru_cache(maxsize=64)
+def _written(
+    writing: _Writing, state: str, cycles: int, seed: int, cells: int, backend: str
+) -> tuple[Start, float]:
+    sample = _write(writing, state, cycles, seed, cells, backend)
+    return from_samples(sample), 1.0 - len(sample) / cells
+
+
+@functools.lru_cache(maxsize=1)
+def _cycled(writing: _Writing, cycles: int, seed: int, cells: int, backend: str) -> Population:
+    """Cells after their cycles, from which both states are written."""
+    population = writing.cell.sample(cells, seed=seed, backend=backend)
+    if cycles:
+        population.cycle(cycles)
+    return population
 
 
 def _write(
-    cell: Cell, state: str, scheme: str, cycles: int, seed: int, cells: int, backend: str
+    writing: _Writing, state: str, cycles: int, seed: int, cells: int, backend: str
 ) -> NDArray[np.float32]:
     """Conductances [S] of cells just written to one state, those that passed their verify."""
-    from tantala.cell.write_verify import Scheme
-
-    settings = Scheme.of(cell, scheme).settings
-    population = cell.sample(cells, seed=seed, backend=backend)
-    if cycles:
-        population.cycle(cycles)
+    scheme, settings = writing.scheme, writing.scheme.settings
+    population = _cycled(writing, cycles, seed, cells, backend).copy()
     passes, below = settings.low_resistance_verify, settings.high_resistance_verify
     # The other state first: a level is written over data, not over the state of a sample.
     windows = {"low": (passes, np.inf), "high": (0.0, below)}
@@ -202,7 +238,8 @@ def _write(
     if outcome.ok.sum() < 100:
         raise InputError(
             Problem(
-                f"{cell.name}: hardly a cell can be written to the {state}-resistance level",
+                f"{writing.cell.name}: hardly a cell can be written to the {state}-resistance"
+                " level",
                 got=f"{int(outcome.ok.sum())} of {cells} after {cycles} cycles",
                 allowed="at least 100",
             )
@@ -261,36 +298,30 @@ def _nodes(step: float) -> tuple[Floats, Floats]:
     return z, np.exp(-0.5 * z**2) / np.sqrt(2.0 * np.pi) * step
 
 
-def aged_score(
-    start: Start, law: Ageing, age: float, conductance: ArrayLike, resolution: float = 0.5
-) -> Floats:
-    """Normal score of P(G < conductance [S]) by equation (1) alone, at a few conductances.
-
-    What a whole level costs hundreds of times; for studies of what moves a tail.
-    """
-    z, weight = _nodes(START_STEP / resolution)
-    written = np.maximum(start(z), LOWEST_CONDUCTANCE)
-    spread, log_weight = _spread(law, law.mixture(written, age), written), np.log(weight)
-    tails = [_tails_at(law, spread, log_weight, written, float(g)) for g in np.ravel(conductance)]
-    return _score_of(*np.array(tails).T)
-
-
 def _spread(law: Ageing, mixture: Mixture, written: Floats) -> Mixture:
     """A node stands for all starts within its step: the variance of a uniform over its span."""
     span = np.gradient(law.y(written))
     return Mixture(mixture.weight, mixture.mean, mixture.variance + span**2 / 12.0)
 
 
-def _tails_at(
-    law: Ageing, spread: Mixture, log_weight: Floats, written: Floats, g: float
-) -> tuple[float, float]:
-    """ln P(G < g) and ln P(G >= g)."""
-    shift = law.shift_to(g, written)
-    low = _log_sum(log_weight + log_tail(spread, shift))
-    # The smaller tail holds the digits; the larger is its complement, and half the work.
-    if low < LN_HALF:
-        return low, float(np.log1p(-np.exp(low)))
-    return low, _log_sum(log_weight + log_tail(spread, shift, upper=True))
+def _tails(
+    law: Ageing, spread: Mixture, weight: Floats, written: Floats, conductance: Floats
+) -> tuple[Floats, Floats]:
+    """ln P(G < g) and ln P(G >= g) at each g of `conductance` [S], shape (n,)."""
+    log_weight = (np.log(np.maximum(spread.weight, 1e-300)) + np.log(weight))[..., None]
+    mean, deviation = spread.mean[..., None], np.sqrt(spread.variance)[..., None]
+    low, high = np.empty(conductance.size), np.empty(conductance.size)
+    for first in range(0, conductance.size, BLOCK):
+        block = slice(first, first + BLOCK)
+        z = (law.shift_to(conductance[block], written[:, None]) - mean) / deviation
+        low[block] = below = _log_sum((log_weight + log_ndtr(z)).reshape(-1, z.shape[-1]))
+        # The smaller tail holds the digits; the larger is its complement, and half the work.
+        rest = below >= LN_HALF
+        high[block] = np.log1p(-np.exp(np.where(rest, LN_HALF, below)))
+        if rest.any():
+            terms = log_weight + log_ndtr(-z[..., rest])
+            high[block][rest] = _log_sum(terms.reshape(-1, terms.shape[-1]))
+    return low, high
 
 
 def _aged(
@@ -304,9 +335,7 @@ def _aged(
         for side in (-SCORE_LIMIT, SCORE_LIMIT)
     ]
     grid = np.linspace(np.log(ends[0].min()), np.log(ends[1].max()), points)
-    log_weight = np.log(weight)
-    tails = [_tails_at(law, spread, log_weight, written, float(g)) for g in np.exp(grid)]
-    return _from_tails(grid, *np.array(tails).T)
+    return _from_tails(grid, *_tails(law, spread, weight, written, np.exp(grid)))
 
 
 def _sensed(level: LevelDistribution, noise: NoiseLaw, points: int) -> LevelDistribution:
@@ -320,15 +349,15 @@ def _sensed(level: LevelDistribution, noise: NoiseLaw, points: int) -> LevelDist
     fine = np.linspace(low_end - 12.0, grid[-1] + 1.0, 8 * points)
     true = np.exp(fine)
     relative = noise.relative_deviation(true)
-    low, high = np.full(points, -np.inf), np.full(points, -np.inf)
-    for draw, part in zip(n, log_weight, strict=True):
+    at = np.empty((len(n), points))
+    for row, draw in zip(at, n, strict=True):
         sensed = true * (1.0 + relative * draw)
         # Where noise exceeds the conductance the sensed value is negative: below every x > 0.
         rising = sensed > 0.0
         first = int(np.argmax(rising)) if rising.any() else len(true) - 1
-        at = np.interp(np.exp(grid), np.maximum.accumulate(sensed[first:]), true[first:])
-        low = np.logaddexp(low, part + level.log_below(at))
-        high = np.logaddexp(high, part + level.log_above(at))
+        row[:] = np.interp(np.exp(grid), np.maximum.accumulate(sensed[first:]), true[first:])
+    score = level.score_at(at)
+    low, high = (_log_sum(log_weight[:, None] + log_ndtr(side)) for side in (score, -score))
     return _from_tails(grid, low, high)
 
 
@@ -353,9 +382,11 @@ def _table(log_g: Floats, score: Floats) -> LevelDistribution:
     return LevelDistribution(log_g[rising], score[rising])
 
 
-def _log_sum(terms: Floats) -> float:
-    largest = max(float(terms.max()), -1e300)
-    return largest + float(np.log(np.sum(np.exp(terms - largest))))
+def _log_sum(terms: Floats) -> Floats:
+    """ln of the sum over the first axis of what `terms` are the logarithms of."""
+    largest = np.maximum(terms.max(axis=0), -1e300)
+    with np.errstate(divide="ignore"):
+        return largest + np.log(np.sum(np.exp(terms - largest), axis=0))
 
 
 def _share(p: ArrayLike) -> Floats:

@@ -6,6 +6,7 @@ again at each use. What is stored is listed in `Population`; `bytes_per_cell` co
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -106,6 +107,14 @@ class Population:
         else:
             population.set_pulse()
         return population
+
+    def copy(self) -> Population:
+        """Another population in the same state: what happens to one does not touch the other."""
+        other = copy.copy(self)
+        for name, value in vars(self).items():
+            if isinstance(value, (np.ndarray, set)):
+                setattr(other, name, value.copy())
+        return other
 
     def __len__(self) -> int:
         return len(self.conductance)

@@ -101,7 +101,7 @@ class ResetConstants(NamedTuple):
     per_wear_onset: float  # 1 / cycles
 
 
-@njit(inline="always")
+@njit(forceinline=True, fastmath=FAST, error_model="numpy")
 def _soft(x):
     """ln(1 + exp(x)) without overflow."""
     return F(max(x, F(0.0)) + log32(F(1.0) + exp32(-abs(x))))
@@ -130,7 +130,7 @@ def _add_drift(address, cycles, phase, steps, share, word, k0, k1, xi):
         xi[i] += share * drift32(low, high, cycles[i], phase[i], steps, k0, k1, word)
 
 
-@njit(inline="always")
+@njit(forceinline=True, fastmath=FAST, error_model="numpy")
 def _compliance(critical, bitline, overdrive, c):
     """R [ohm] at which the cell's voltage is `critical`; `overdrive` [V] without drain lowering."""
     drop = max(bitline - critical, _SMALLEST_DROP)

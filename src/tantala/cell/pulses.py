@@ -6,6 +6,7 @@ as switched when its resistance changed by more than a factor SWITCHED.
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,8 @@ from tantala.cell.variability import VariabilityLaw, drift, skewed
 
 if TYPE_CHECKING:
     from tantala.cell.cell import Cell
+    from tantala.cell.endurance import EnduranceLaw
+    from tantala.cell.switching import ResetLaw, SetLaw
 
 SMALLEST_SKEWNESS = 1e-3  # g of the kernels, whose Tukey transform divides by it
 Array = NDArray[Any]
@@ -55,13 +58,13 @@ class Pulse:
     temperature: float
 
 
-def _normals(seed: int, stream: int, address: Array, event: Array | int, word: int) -> Array:
-    return ndtri((words(seed, stream, address, event)[word] + 0.5) * TWO_TO_MINUS_32)
+def _normals(drawn: Array) -> Array:
+    return ndtri((drawn + 0.5) * TWO_TO_MINUS_32)
 
 
-def _weak(spread: VariabilityLaw, seed: int, address: Array) -> NDArray[np.bool_]:
-    drawn = words(seed, variability.TRAITS, address)[variability.WEAK]
-    return (drawn & np.uint32(variability.LOW_BITS)) < _weak_limit(spread)
+def _weak(spread: VariabilityLaw, traits: Array) -> NDArray[np.bool_]:
+    low_bits = traits[variability.WEAK] & np.uint32(variability.LOW_BITS)
+    return low_bits < _weak_limit(spread)
 
 
 def _weak_limit(spread: VariabilityLaw) -> float:
@@ -71,16 +74,15 @@ def _weak_limit(spread: VariabilityLaw) -> float:
 def set_reference(cell: Cell, seed: int, cells: Cells, pulse: Pulse) -> tuple[Array, Array]:
     """SET in plain numpy (float64); returns (energy [J], switched) and changes conductance."""
     law, spread = cell.law("set"), cell.law("variability")
-    trait = [_normals(seed, variability.TRAITS, cells.address, 0, word) for word in range(4)]
-    event = [
-        _normals(seed, variability.SET_EVENT, cells.address, cells.writes, word) for word in (0, 1)
-    ]
+    traits = words(seed, variability.TRAITS, cells.address)
+    trait = _normals(traits)
+    event = _normals(words(seed, variability.SET_EVENT, cells.address, cells.writes)[:2])
     share = spread.barrier_cell_share
     excess = spread.barrier_spread * (
         math.sqrt(share) * trait[variability.BARRIER] + math.sqrt(1.0 - share) * event[0]
     )
     of_cell, of_drift, of_event = spread.shares("low")
-    slow = drift(seed, cells.address, cells.cycles, spread.drift_shift, 0)
+    slow = drift(seed, cells.address, cells.cycles, spread.drift_shift, 0, traits)
     xi = of_cell * trait[variability.LOW] + of_drift * slow + of_event * event[1]
     before = 1.0 / cells.conductance.astype(np.float64)
     bitline, wordline = pulse.first.astype(np.float64), pulse.wordline.astype(np.float64)
@@ -101,18 +103,16 @@ def set_reference(cell: Cell, seed: int, cells: Cells, pulse: Pulse) -> tuple[Ar
 def reset_reference(cell: Cell, seed: int, cells: Cells, pulse: Pulse) -> tuple[Array, Array]:
     """RESET in plain numpy (float64); returns (energy [J], switched) and changes conductance."""
     law, spread = cell.law("reset"), cell.law("variability")
-    trait = [_normals(seed, variability.TRAITS, cells.address, 0, word) for word in range(4)]
-    event = [
-        _normals(seed, variability.RESET_EVENT, cells.address, cells.writes, word)
-        for word in range(3)
-    ]
+    traits = words(seed, variability.TRAITS, cells.address)
+    trait = _normals(traits)
+    event = _normals(words(seed, variability.RESET_EVENT, cells.address, cells.writes)[:3])
     share = spread.barrier_cell_share
     excess = law.barrier_spread * (
         math.sqrt(share) * trait[variability.BARRIER] + math.sqrt(1.0 - share) * event[0]
     )
-    excess = excess + law.weak_barrier * _weak(spread, seed, cells.address)
+    excess = excess + law.weak_barrier * _weak(spread, traits)
     of_cell, of_drift, of_event = spread.shares("high")
-    slow = drift(seed, cells.address, cells.cycles, spread.drift_shift, 1)
+    slow = drift(seed, cells.address, cells.cycles, spread.drift_shift, 1, traits)
     xi = of_cell * trait[variability.HIGH] + of_drift * slow + of_event * event[1]
     before = 1.0 / cells.conductance.astype(np.float64)
     source, width = pulse.first.astype(np.float64), pulse.width.astype(np.float64)
@@ -136,7 +136,11 @@ def reset_reference(cell: Cell, seed: int, cells: Cells, pulse: Pulse) -> tuple[
 
 def set_constants(cell: Cell, temperature: float) -> SetConstants:
     """What the SET kernels need of the laws at `temperature` [K]."""
-    law, spread = cell.law("set"), cell.law("variability")
+    return _set_constants(cell.law("set"), cell.law("variability"), temperature)
+
+
+@functools.lru_cache(maxsize=16)
+def _set_constants(law: SetLaw, spread: VariabilityLaw, temperature: float) -> SetConstants:
     heat = BOLTZMANN_EV * temperature
     share = spread.barrier_cell_share
     fixed = law.barrier - law.barrier_slope * math.log(law.reference_resistance)
@@ -167,10 +171,16 @@ def set_constants(cell: Cell, temperature: float) -> SetConstants:
 
 def reset_constants(cell: Cell, temperature: float) -> ResetConstants:
     """What the RESET kernels need of the laws at `temperature` [K]."""
-    law, spread = cell.law("reset"), cell.law("variability")
+    laws = cell.law("reset"), cell.law("variability"), cell.endurance
+    return _reset_constants(*laws, temperature)
+
+
+@functools.lru_cache(maxsize=16)
+def _reset_constants(
+    law: ResetLaw, spread: VariabilityLaw, worn: EnduranceLaw | None, temperature: float
+) -> ResetConstants:
     heat = BOLTZMANN_EV * temperature
     share = spread.barrier_cell_share
-    worn = cell.endurance
     values = ResetConstants(
         barrier_cell=law.barrier_spread * math.sqrt(share),
         barrier_event=law.barrier_spread * math.sqrt(1.0 - share),

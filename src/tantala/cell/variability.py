@@ -30,7 +30,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tantala.base.binding import quantity
 from tantala.base.random import TWO_TO_MINUS_32, philox4x32, purpose, words
-from tantala.cell.elementary import F, exp32
+from tantala.cell.elementary import FAST, F, exp32
 
 # Traits of a cell. The four words of its block make normals; the low 16 bits of three of them,
 # which hardly touch the normal, say whether it is weak and where its low and high drift start.
@@ -91,10 +91,20 @@ def skewed(xi: NDArray[Any], g: float) -> NDArray[Any]:
 
 
 def drift(
-    seed: int, address: NDArray[Any], cycle: NDArray[Any], shift: int, word: int
+    seed: int,
+    address: NDArray[Any],
+    cycle: NDArray[Any],
+    shift: int,
+    word: int,
+    traits: NDArray[Any] | None = None,
 ) -> NDArray[Any]:
-    """Unit-variance drift per (address, cycle), float64; word 0 low, 1 high state (reference)."""
-    phase = words(seed, TRAITS, address)[PHASES[word]] & np.uint32(LOW_BITS)
+    """Unit-variance drift per (address, cycle), float64; word 0 low, 1 high state (reference).
+
+    `traits`: the words of TRAITS at these addresses, where the caller has drawn them already.
+    """
+    if traits is None:
+        traits = words(seed, TRAITS, address)
+    phase = traits[PHASES[word]] & np.uint32(LOW_BITS)
     total = np.zeros(np.broadcast(address, cycle).shape)
     for step in range(STEPS):
         index = (np.asarray(cycle, np.uint32) + phase) >> np.uint32(shift + STEP_RATIO * step)
@@ -110,13 +120,13 @@ def drift_autocorrelation(lag: ArrayLike, period: float) -> NDArray[np.float64]:
     return np.mean([np.clip(1.0 - lags / length, 0.0, 1.0) for length in lengths], axis=0)
 
 
-@njit(inline="always")
+@njit(forceinline=True, fastmath=FAST, error_model="numpy")
 def skewed32(xi, g):
     """Tukey's g transform of one standard normal, float32; g must be positive."""
     return F((exp32(g * xi) - F(1.0)) / g)
 
 
-@njit(inline="always")
+@njit(forceinline=True, fastmath=FAST, error_model="numpy")
 def drift32(address, high_word, cycle, phase, shift, k0, k1, word):
     """Unit-variance drift of one cell, float32; arguments uint32, `word` 0 low or 1 high."""
     clock = np.uint32(cycle + phase)

@@ -116,11 +116,13 @@ def write_statistics(
 def _train(
     pulses: NDArray[np.uint32], ok: NDArray[np.bool_], trace: list[PulseTrace], limit: float
 ) -> TrainStatistics:
-    pulsed = pulses > 0
-    finished = np.bincount(pulses[pulsed & ok], minlength=int(limit) + 1)
-    unfinished = 1.0 - np.cumsum(finished) / np.count_nonzero(pulsed)
+    tried = pulses > 0
+    # Cells that passed with their k-th pulse, k = 0 .. limit; the others never passed.
+    passed = np.bincount(pulses[tried & ok], minlength=int(limit) + 1)[: int(limit) + 1]
+    cells = np.count_nonzero(tried)
+    unfinished = (cells - np.cumsum(passed)) / cells
     return TrainStatistics(
-        count=int(np.count_nonzero(pulsed)),
+        count=int(cells),
         unfinished=unfinished,
         energy=_each([float(part.energy.mean()) for part in trace], int(limit)),
         charge=_each([float((part.energy / part.line).mean()) for part in trace], int(limit)),

@@ -176,7 +176,8 @@ def load_circuits(replace_items: dict[str, Item] | None = None) -> Circuits:
 
     `replace_items` {library name: item} stands in for shipped items, for influence studies.
     """
-    items = {name: load_item("circuit", name) for name in sorted({p[0] for p in _PLACES.values()})}
-    items.update(replace_items or {})
+    given = replace_items or {}
+    wanted = sorted({place[0] for place in _PLACES.values()})
+    items = {name: given.get(name) or load_item("circuit", name) for name in wanted}
     bound = {key: bind(law, items[name], prefix) for key, (name, prefix, law) in _PLACES.items()}
     return Circuits(**bound, items=tuple(items.values()))

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from tantala.report.compute import Progress
     from tantala.report.page import Datasheet
 
+_SHOWN = 20  # differences that --check prints
+
 
 def datasheet(
     design: Annotated[
@@ -89,11 +91,16 @@ def _check(path: Path, design: str, seed: int | None, as_json: bool) -> None:
     with _progress() as progress:
         found = compare.check(path, design=design or None, seed=seed, progress=progress, workers=2)
     if as_json:
-        typer.echo(json.dumps({"checked": str(path), "differences": found}, indent=2))
+        every = [str(one) for one in found]
+        typer.echo(json.dumps({"checked": str(path), "differences": every}, indent=2))
     elif found:
         typer.echo(f"{path}: {len(found)} difference(s) from the datasheet computed now")
-        for line in found:
-            typer.echo(f"  {line}")
+        for group, ones in compare.largest(found, _SHOWN).items():
+            typer.echo(f"  {group} ({sum(one.group == group for one in found)} in all)")
+            for one in ones:
+                typer.echo(f"    {one}")
+        if len(found) > _SHOWN:
+            typer.echo(f"  and {len(found) - _SHOWN} smaller ones; --json lists all")
     else:
         typer.echo(f"{path}: as computed now (figures to {compare.TOLERANCE:g} relative)")
     if found:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import gammaln
 
 CodeKind = Literal["none", "secded", "bch2", "bch3"]
@@ -79,11 +80,18 @@ def log_more_than(t: int, n: int, log_p: float) -> float:
         return -math.inf
     if log_p >= 0.0:
         return 0.0
-    i = np.arange(t + 1, n + 1, dtype=float)
+    i, ways = _ways(t, n)
     log_q = math.log1p(-math.exp(log_p)) if log_p > -700 else 0.0
-    terms = gammaln(n + 1) - gammaln(i + 1) - gammaln(n - i + 1) + i * log_p + (n - i) * log_q
+    terms = ways + i * log_p + (n - i) * log_q
     peak = float(terms.max())
     return min(0.0, peak + math.log(float(np.exp(terms - peak).sum())))
+
+
+@functools.lru_cache(maxsize=64)
+def _ways(t: int, n: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Counts from t + 1 to n, and ln of the ways to choose so many of n."""
+    i = np.arange(t + 1, n + 1, dtype=float)
+    return i, gammaln(n + 1) - gammaln(i + 1) - gammaln(n - i + 1)
 
 
 def log_word_failure(word: Code, log_bit_error: float, hard: float = 0.0) -> float:
@@ -118,6 +126,7 @@ def log_uber(word: Code, log_bit_error: float, hard: float = 0.0) -> float:
     return log_word_failure(word, log_bit_error, hard) - math.log(word.data_bits)
 
 
+@functools.lru_cache(maxsize=256)
 def allowed_bit_error(word: Code, uber: float, hard: float = 0.0) -> float:
     """The raw bit error rate at which the corrected rate is exactly ``uber``.
 

@@ -98,13 +98,15 @@ def levels_of(
     temperature: float,
     cycles: int,
     extrapolate: bool = False,
+    written: int | None = None,
     **effort: Any,
 ) -> Levels:
     """Both levels of a cell after a time (s) at a temperature (K) and `cycles` writes before.
 
     With the share of cells that so many cycles have left stuck, or beyond what `scheme` can write.
 
-    `effort`: `cells` and `resolution` of `Cell.levels`, where less than the whole will do.
+    `written`: cells whose writing is counted, and `effort`: `cells`, `resolution` and `backend` of
+    `Cell.levels`, where less than the whole will do.
 
     Raises:
         RangeViolation: an age beyond the cell's measurements, unless `extrapolate`.
@@ -116,7 +118,7 @@ def levels_of(
     )
     if cycles == 0:
         return Levels(low, high)
-    fresh, later = (_trains(cell, scheme, count) for count in (0, cycles))
+    fresh, later = (_trains(cell, scheme, count, written) for count in (0, cycles))
     residue, before = (sum(part.residue for part in pair) for pair in (later, fresh))
     return Levels(low, high, _worn(cell, cycles), max(residue - before, 0.0))
 
@@ -128,12 +130,14 @@ def _worn(cell: Cell, cycles: int) -> float:
     return float(cell.endurance.stuck_fraction(cycles, cell.nominal.set_wordline))
 
 
-def _trains(cell: Cell, scheme: str, cycles: int) -> tuple[PulseTrain, PulseTrain]:
+def _trains(
+    cell: Cell, scheme: str, cycles: int, written: int | None = None
+) -> tuple[PulseTrain, PulseTrain]:
     """SET and RESET trains of cells after `cycles` cycles; kept with the cell object."""
     memo: dict[Any, tuple[PulseTrain, PulseTrain]] = cell.__dict__.setdefault("_trains", {})
-    key = (scheme, cycles)
+    cells = written or (WRITTEN_AGED if cycles else WRITTEN)
+    key = (scheme, cycles, cells)
     if key not in memo:
-        cells = WRITTEN_AGED if cycles else WRITTEN
         found = write_statistics(cell, scheme, cells=cells, cycles=cycles)
         memo[key] = train(found.set), train(found.reset)
     return memo[key]

@@ -42,7 +42,7 @@ class ReadPath:
         return self.leak + self.gain * cell / (1.0 + self.seen * cell)
 
     def cell(self, column: Any) -> Any:
-        """Cell [S] that makes the column conduct `column` [S]: 0 below its leak, inf above reach."""
+        """Cell [S] that makes the column conduct `column`; 0 below its leak, inf above reach."""
         above = np.maximum(column - self.leak, 0.0)
         rest = self.gain - self.seen * above
         with np.errstate(divide="ignore"):

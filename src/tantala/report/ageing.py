@@ -13,10 +13,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 
-from tantala.cell.ageing import ageing_of
-from tantala.cell.relaxation import aged
 from tantala.macro.blocks import build
-from tantala.macro.compile_cell import levels_of
+from tantala.report.aged_levels import HOTTEST, HOUR, LONGEST, REFERENCE, AgedLevels
 from tantala.report.figures import (
     Array,
     EnduranceRow,
@@ -28,74 +26,28 @@ from tantala.report.figures import (
 from tantala.report.notation import storage_time, written
 
 if TYPE_CHECKING:
-    from tantala.cell import Cell
-    from tantala.macro.bit_cell import Levels
     from tantala.macro.levels import Level
     from tantala.macro.macro import Macro
     from tantala.macro.reliability import ErrorRates as Rates
 
 TAIL = 1e-6  # the tail that tables print: one cell in a million
-_YEAR = 365.25 * 86400.0
-_HOUR = 3600.0
-_LONGEST = 100.0 * _YEAR
-_HOTTEST = 423.15  # K, 150 degC
-_REFERENCE = 298.15  # K, at which an equivalent age counts
-_RESOLUTION = 0.5  # of the levels' quadrature: what a curve in print can show
-_NODES = 9  # ages at which levels are computed; between them, error rates are interpolated
 _CURVE = 160  # points of a printed distribution
 _TEMPERATURES = (25.0, 55.0, 85.0, 105.0, 125.0)  # degC, what data sheets tabulate
-_DECADES = (0, 100, 1_000, 10_000, 100_000, 1_000_000)
 
 
 class Ages:
-    """The levels and error rates of one macro at any age; each age is computed once.
+    """The error rates of one macro at any age of its cells, from the levels at that age."""
 
-    Ages beyond the cell's calibration are computed all the same, and told by `calibrated`.
-    """
-
-    def __init__(self, macro: Macro, cell: Cell) -> None:
+    def __init__(self, macro: Macro, levels: AgedLevels) -> None:
         self.macro = macro
-        self.cell = cell
-        need, env = macro.design.requirements, macro.design.environment
-        self.stated = (need.retention.time, need.retention.temperature, need.endurance)
-        self.room = env.temperature_typical
-        self.law = ageing_of(cell)
+        self.levels = levels
+        self.stated, self.room = levels.stated, levels.room
         # The macro's own levels at the stated life, so that all figures of it are the same.
-        self._levels = {self._key(*self.stated): macro.cell.aged}
-
-    def _key(self, time: float, temperature: float, cycles: int) -> tuple[float, int]:
-        """What a level depends on; rounded, since one age can be told in several ways."""
-        age = self.equivalent(time, temperature) if time else 0.0
-        return float(f"{age:.12g}"), cycles
-
-    def equivalent(self, time: float, temperature: float) -> float:
-        """The age [s at 25 degC] that `time` [s] at `temperature` [K] amounts to."""
-        return float(aged(0.0, time, temperature, self.law.relaxation.attempt_rate))
-
-    def calibrated(self, time: float, temperature: float) -> bool:
-        """Whether the cell was measured, or its law constrained, up to this age."""
-        front = float(self.law.relaxation.front(self.equivalent(time, temperature)))
-        return front <= self.law.front_limit
-
-    def levels(self, time: float, temperature: float, cycles: int) -> Levels:
-        """Both states `time` s at `temperature` K after `cycles` cycles and a verified write."""
-        key = self._key(time, temperature, cycles)
-        if key not in self._levels:
-            scheme = self.macro.design.write.scheme
-            self._levels[key] = levels_of(
-                self.cell,
-                scheme,
-                time,
-                temperature,
-                cycles,
-                extrapolate=True,
-                resolution=_RESOLUTION,
-            )
-        return self._levels[key]
+        levels.know({levels.key(*levels.stated): macro.cell.aged})
 
     def rates(self, time: float, temperature: float, cycles: int) -> Rates:
-        """Error rates of reading them at typical conditions."""
-        levels = self.levels(time, temperature, cycles)
+        """Error rates of reading cells of that age at typical conditions."""
+        levels = self.levels.at(time, temperature, cycles)
         return self.macro.error_rates(levels, temperature=self.room)
 
     @functools.cached_property
@@ -107,19 +59,18 @@ class Ages:
         nodes are spread evenly from an hour at room temperature to the oldest age that is printed,
         and the stated age is one of them.
         """
-        oldest = self.equivalent(_LONGEST, _HOTTEST)
-        nodes = np.geomspace(self.equivalent(_HOUR, self.room), oldest, _NODES)
-        nodes = np.unique(np.append(nodes, self.equivalent(*self.stated[:2])))
-        found = [self.rates(float(age), _REFERENCE, self.stated[2]) for age in nodes]
+        nodes = self.levels.nodes
+        found = [self.rates(float(age), REFERENCE, self.stated[2]) for age in nodes]
         rates = np.array([(rate.raw, rate.uber) for rate in found])
         return PchipInterpolator(np.log(nodes), np.log(np.maximum(rates, 1e-300)))
 
     def grid(self, times: Array, temperatures: Array) -> ErrorRates:
         """Error rates over storage times [s] and temperatures [K], after the stated cycles."""
+        levels = self.levels
         ages = np.array(
-            [[self.equivalent(float(t), float(k)) for t in times] for k in temperatures]
+            [[levels.equivalent(float(t), float(k)) for t in times] for k in temperatures]
         )
-        inside = [[self.calibrated(float(t), float(k)) for t in times] for k in temperatures]
+        inside = [[levels.calibrated(float(t), float(k)) for t in times] for k in temperatures]
         rates = np.exp(self._course(np.log(ages)))
         return ErrorRates(
             cycles=self.stated[2],
@@ -137,10 +88,10 @@ def margin(ages: Ages) -> Margin:
     column = build(macro.setting("typical", ages.room), macro.plan).column
     volts = macro.cell.read_voltage
     conditions = ((0.0, ages.room, 0), ages.stated)
-    top = 1.05 * max(ages.levels(*at).low.high_tail(1e-3) for at in conditions)
+    top = 1.05 * max(ages.levels.at(*at).low.high_tail(1e-3) for at in conditions)
     states = []
     for old, at in enumerate(conditions):
-        levels, rates = ages.levels(*at), ages.rates(*at)
+        levels, rates = ages.levels.at(*at), ages.rates(*at)
         states.append(_state("low", bool(old), levels.low, rates.low_resistance, top))
         states.append(_state("high", bool(old), levels.high, rates.high_resistance, top))
     reference = float(column.currents.reference)
@@ -178,7 +129,7 @@ def _state(
 def storage(ages: Ages, points: int = 13) -> ErrorRates:
     """Error rates from an hour to a century at the temperatures that data sheets tabulate."""
     time, kelvin, _ = ages.stated
-    times = np.geomspace(_HOUR, _LONGEST, points)
+    times = np.geomspace(HOUR, LONGEST, points)
     times = np.unique(np.append(times, time))
     temperatures = np.unique([*(c + 273.15 for c in _TEMPERATURES), kelvin])
     return ages.grid(times, temperatures)
@@ -187,7 +138,7 @@ def storage(ages: Ages, points: int = 13) -> ErrorRates:
 def temperature_sweep(ages: Ages, points: int = 11) -> ErrorRates:
     """Error rates after the stated storage time, from 25 to 150 degC."""
     time, kelvin, _ = ages.stated
-    temperatures = np.unique(np.append(np.linspace(298.15, _HOTTEST, points), kelvin))
+    temperatures = np.unique(np.append(np.linspace(298.15, HOTTEST, points), kelvin))
     return ages.grid(np.array([time]), temperatures)
 
 
@@ -224,11 +175,10 @@ def _crossing(times: Array, rates: Array, limit: float) -> float | None:
 
 def endurance(ages: Ages) -> tuple[EnduranceRow, ...]:
     """Window and error rates against cycles, up to a decade beyond the stated number."""
-    time, kelvin, stated = ages.stated
-    counts = sorted({count for count in _DECADES if count <= 10 * stated} | {stated})
+    time, kelvin, _ = ages.stated
     rows = []
-    for cycles in counts:
-        fresh = ages.levels(0.0, ages.room, cycles)
+    for cycles in ages.levels.counts:
+        fresh = ages.levels.at(0.0, ages.room, cycles)
         aged = ages.rates(time, kelvin, cycles)
         rows.append(
             EnduranceRow(

@@ -30,7 +30,7 @@ def waterfall(
     width: float = 172.0,
 ) -> str:
     """Steps that follow one another: each bar starts where the one before ends; the sum stands
-    below. With `symbol`, steps are numbered t1, t2, ... at the left.
+    below. With `symbol`, steps are numbered t1, t2, ... beside their names.
     """
     shown = {name: value for name, value in parts.items() if 0 < value < math.inf}
     total = sum(shown.values())
@@ -51,9 +51,9 @@ def waterfall(
             left + (right - left) * start / total,
             (right - left) * value / total,
         )
-        drawing.text(left - 2.5, y + 2.9, capitalised(name), anchor="end")
+        drawing.text(left - (8.5 if symbol else 2.5), y + 2.9, capitalised(name), anchor="end")
         if symbol:
-            drawing.text(2.0, y + 2.9, symbol, sub=str(index + 1), italic=True)
+            drawing.text(left - 6.5, y + 2.9, symbol, sub=str(index + 1), italic=True)
         drawing.rectangle(x, y, max(length, 0.15), _STEP - 1.6, fill=ACCENT, stroke=None)
         inside = x + length + 12 > width
         drawing.text(

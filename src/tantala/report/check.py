@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from html import unescape
 from pathlib import Path
 from typing import Any, TypeGuard
@@ -24,14 +25,43 @@ TOLERANCE = 1e-6
 # Anything more is another datasheet.
 
 
+@dataclass(frozen=True)
+class Difference:
+    """One difference: its place, what was found there, and how large it is, relative.
+
+    What has no size counts as infinite (something missing, a changed text) or, where it only
+    repeats a figure, as none (a line of the page).
+    """
+
+    place: str
+    text: str
+    size: float = math.inf
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.text}"
+
+    @property
+    def group(self) -> str:
+        """The part of the datasheet it is in: the place up to its first dot or bracket."""
+        return re.split(r"[.\[]", self.place, maxsplit=1)[0]
+
+
+def largest(found: Sequence[Difference], count: int) -> dict[str, list[Difference]]:
+    """The `count` largest differences by the part of the datasheet they are in, largest first."""
+    groups: dict[str, list[Difference]] = {}
+    for one in sorted(found, key=lambda one: -one.size)[:count]:
+        groups.setdefault(one.group, []).append(one)
+    return groups
+
+
 def check(
     path: str | Path,
     design: str | None = None,
     seed: int | None = None,
     progress: Callable[[str], Any] | None = None,
     workers: int = 1,
-) -> list[str]:
-    """Compute a datasheet again and list what differs, one line a difference.
+) -> list[Difference]:
+    """Compute a datasheet again and list what differs.
 
     Args:
         path: the .json of a datasheet, its .html, or a folder of datasheets with their pages.
@@ -45,19 +75,20 @@ def check(
     from tantala.report.compute import datasheet
 
     path = Path(path)
-    found: list[str] = []
+    found: list[Difference] = []
     files = _datasheets(path)
     for file in files:
         figures = read_figures(file)
         named = design or _design(figures, file)
         wanted = figures.get("origin", {}).get("seed") if seed is None else seed
         sheet = datasheet(named, wanted, progress or (lambda step: None), workers)
-        prefix = f"{file.name}: " if len(files) > 1 else ""
-        found += [prefix + line for line in differences(figures, sheet.data())]
+        here = list(differences(figures, sheet.data()))
         page = file.with_suffix(".html")
         if path.suffix != ".json" and page.is_file():
             lines = page_differences(page.read_text(encoding="utf-8"), sheet.html())
-            found += [f"{page.name}: {line}" for line in lines]
+            here += [Difference("page", line, 0.0) for line in lines]
+        prefix = f"{file.stem}: " if len(files) > 1 else ""
+        found += [replace(one, place=prefix + one.place) for one in here]
     return found
 
 
@@ -110,34 +141,39 @@ def read_figures(path: Path) -> dict[str, Any]:
     return data
 
 
-def _list_differences(found: list[Any], computed: list[Any], here: str) -> Iterator[str]:
+def _list_differences(found: list[Any], computed: list[Any], here: str) -> Iterator[Difference]:
     if len(found) != len(computed):
-        yield f"{here}: {len(found)} entries in the file, {len(computed)} computed"
+        yield Difference(here, f"{len(found)} entries in the file, {len(computed)} computed")
         return
     for index, (old, new) in enumerate(zip(found, computed, strict=True)):
         yield from differences(old, new, f"{here}[{_label(old, new, index)}]")
 
 
-def differences(found: Any, computed: Any, path: str = "") -> Iterator[str]:
-    """One line a difference between two trees of JSON values: found on disk, computed afresh."""
+def differences(found: Any, computed: Any, path: str = "") -> Iterator[Difference]:
+    """The differences between two trees of JSON values: found on disk, computed afresh."""
     here = path or "datasheet"
     if isinstance(found, dict) and isinstance(computed, dict):
         for key in [*computed, *(key for key in found if key not in computed)]:
             where = f"{path}.{key}" if path else str(key)
             if key not in found:
-                yield f"{where}: missing in the file"
+                yield Difference(where, "missing in the file")
             elif key not in computed:
-                yield f"{where}: not part of the datasheet"
+                yield Difference(where, "not part of the datasheet")
             else:
                 yield from differences(found[key], computed[key], where)
     elif isinstance(found, list) and isinstance(computed, list):
         yield from _list_differences(found, computed, here)
     elif _is_number(found) and _is_number(computed):
         if not math.isclose(found, computed, rel_tol=TOLERANCE, abs_tol=0.0):
-            change = f" ({found / computed - 1:+.2e} relative)" if computed else ""
-            yield f"{here}: {found!r} in the file, {computed!r} computed{change}"
+            change = found / computed - 1 if computed else math.inf
+            size = f" ({change:+.2e} relative)" if computed else ""
+            yield Difference(here, _both(found, computed) + size, abs(change))
     elif found != computed:
-        yield f"{here}: {found!r} in the file, {computed!r} computed"
+        yield Difference(here, _both(found, computed))
+
+
+def _both(found: Any, computed: Any) -> str:
+    return f"{found!r} in the file, {computed!r} computed"
 
 
 def _label(old: Any, new: Any, index: int) -> str:

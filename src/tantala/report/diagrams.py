@@ -168,7 +168,7 @@ def read_timing(phases: Sequence[Phase], latency: float, cycle: float, width: fl
     """Waveforms of one read access, the phases drawn to scale in time; `latency` and `cycle` in
     s.
     """
-    drawing = Drawing(width, 56.0, "Read timing")
+    drawing = Drawing(width, 57.5, "Read timing")
     left, right = 20.0, width - 4.0
     end = max(latency, cycle) * 1.12
     scale = (right - left - 6.0) / end

@@ -246,7 +246,7 @@ class Influence:
     """An assumed number and what moving it does to the headline figures.
 
     `effects`: figure -> change of its logarithm over the whole span; `elasticity`: per change of
-    the number's own logarithm.
+    the number's own logarithm; `approximate`: estimated from fewer written cells than the figures.
     """
 
     item: str
@@ -259,6 +259,7 @@ class Influence:
     note: str
     effects: dict[str, float]
     elasticity: dict[str, float]
+    approximate: bool = False
 
     @property
     def rank(self) -> float:

@@ -7,6 +7,7 @@ Everything here turns SI floats into text; nothing computes.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 
 from markupsafe import Markup, escape
@@ -49,6 +50,12 @@ def unit_sign(unit: str, exponent: int = 0) -> str:
     if unit == "m^2" and exponent:
         return {-6: "mm²", -12: "µm²"}[exponent]
     return _PREFIXES[exponent] + _UNIT_SIGNS.get(unit, unit)
+
+
+def printed_unit(unit: str) -> str:
+    """A unit of the library in print, with its own prefix: "uS" is µS, "kohm" is kΩ."""
+    micro = re.sub(r"\bu(?=[A-Za-z])", "µ", unit)
+    return micro.replace("ohm", "Ω").replace("degC", "°C").replace("^2", "²")
 
 
 def scaled(

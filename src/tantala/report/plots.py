@@ -137,7 +137,9 @@ def _time_axis(axes: Axes, times: Array) -> None:
 
 
 def _decades(axes: Axes, step: int) -> None:
-    """Ticks every `step` decades where the axis spans many, at 1, 2 and 5 where it spans few."""
+    """Ticks every `step` decades where the axis spans many, at 1, 2, 5 where it spans few, and at
+    more within a single one.
+    """
     from matplotlib.ticker import FixedFormatter, FixedLocator
 
     low, high = (float(np.log10(value)) for value in axes.get_ylim())
@@ -145,7 +147,8 @@ def _decades(axes: Axes, step: int) -> None:
     if high - low > 2 * step:
         marks = [10.0**e for e in range(int(np.ceil(low / step)) * step, last + 1, step)]
     elif high - low < 2.5:
-        marks = [f * 10.0**e for e in range(first, last + 1) for f in (1, 2, 5)]
+        factors = (1, 2, 5) if high - low > 1.3 else (1, 2, 3, 5, 7)
+        marks = [f * 10.0**e for e in range(first, last + 1) for f in factors]
         marks = [mark for mark in marks if low <= np.log10(mark) <= high]
     else:
         return

@@ -6,6 +6,7 @@ import base64
 import functools
 import io
 import re
+from html import unescape
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -14,6 +15,8 @@ from markupsafe import Markup
 from tantala.base.errors import TantalaError
 from tantala.report import style
 from tantala.report.document import Document, Front, resolve
+
+_FACES = "/* font faces */"  # their place in the style sheet
 
 
 class PrintUnavailable(TantalaError):
@@ -31,17 +34,32 @@ def _environment() -> Environment:
     )
 
 
-@functools.cache
-def _font_data(face: str) -> str:
-    """A face of the datasheet's font as a data URL, cut down to the characters that it sets."""
+def _font_faces(page: str) -> str:
+    """The datasheet's faces as style rules, cut down to the characters of `page`.
+
+    Basic Latin is whole: the print adds page numbers, and a reader may edit a word.
+    """
+    characters = frozenset(map(ord, unescape(page))) | frozenset(range(0x20, 0x7F))
+    return "\n".join(
+        f'@font-face {{ font-family: "{style.FONT}"; {rule};'
+        f' src: url("{_font_data(face, characters)}") format("truetype"); }}'
+        for face, rule in style.FONT_RULES.items()
+    )
+
+
+@functools.lru_cache(maxsize=8)
+def _font_data(face: str, characters: frozenset[int]) -> str:
+    """A face of the datasheet's font as a data URL, cut down to `characters`."""
     import matplotlib
     from fontTools.subset import Options, Subsetter
     from fontTools.ttLib import TTFont
 
     file = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / style.FONT_FILES[face]
     font = TTFont(file, recalcTimestamp=False)
-    subsetter = Subsetter(Options(hinting=False, layout_features=["kern"], drop_tables=["FFTM"]))
-    subsetter.populate(unicodes=style.FONT_CHARACTERS)
+    # The kerning that is kept is the plain table's; reading the layout tables costs a second.
+    drop = ["FFTM", "GDEF", "GPOS", "GSUB", "MATH"]
+    subsetter = Subsetter(Options(hinting=False, legacy_kern=True, drop_tables=drop))
+    subsetter.populate(unicodes=sorted(characters))
     subsetter.subset(font)
     data = io.BytesIO()
     font.save(data)
@@ -57,7 +75,6 @@ def _css(front: Front, name: str) -> str:
         .get_template("datasheet.css")
         .render(
             font=style.FONT,
-            fonts={face: _font_data(face) for face in style.FONT_FILES},
             running={
                 "name": quoted(name),
                 "title": quoted(front.title),
@@ -79,12 +96,13 @@ def _css(front: Front, name: str) -> str:
 def html(front: Front, document: Document, name: str) -> str:
     """The datasheet as a self-contained page: inline style, fonts and drawings; no script."""
     template = _environment().get_template("datasheet.html.j2")
-    return template.render(
+    page = template.render(
         front=front,
         document=document,
         css=Markup(_css(front, name)),
         resolve=lambda text: resolve(text, document.labels),
     )
+    return page.replace(_FACES, _font_faces(page), 1)
 
 
 _DRAWING = re.compile(r"<svg\b.*?</svg>", re.DOTALL)

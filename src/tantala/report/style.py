@@ -22,8 +22,11 @@ FONT_FILES = {
     "semibold": "DejaVuSans-Bold.ttf",
     "italic": "DejaVuSans-Oblique.ttf",
 }
-# Latin, Greek, punctuation, sub- and superscripts, arrows and signs: what a datasheet sets.
-FONT_CHARACTERS = (*range(0x20, 0x180), *range(0x370, 0x400), *range(0x2010, 0x2300))
+FONT_RULES = {
+    "regular": "font-weight: 400",
+    "semibold": "font-weight: 600",
+    "italic": "font-style: italic",
+}
 
 INK = "#1a1f26"
 GREY = "#5c6670"

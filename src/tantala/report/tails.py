@@ -7,7 +7,6 @@ beyond them: one draws, the other integrates.
 
 from __future__ import annotations
 
-import copy
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from tantala.cell import Cell, Population
     from tantala.cell.levels import LevelDistribution
     from tantala.macro.design import Design
-    from tantala.report.ageing import Ages
+    from tantala.report.aged_levels import AgedLevels
 
 STATES: tuple[Literal["low", "high"], ...] = ("low", "high")
 _CELLS = 20_000
@@ -40,15 +39,15 @@ def two_sided(count: int, trials: int, probability: float) -> float:
     return float(min(1.0, 2.0 * min(below, above)))
 
 
-def controls(cell: Cell, ages: Ages, design: Design) -> tuple[TailCheck, ...]:
+def controls(cell: Cell, levels: AgedLevels, design: Design) -> tuple[TailCheck, ...]:
     """Counted against computed for both states, an hour old and after the stated retention."""
-    time, kelvin, _ = ages.stated
+    time, kelvin, _ = levels.stated
     checks: list[TailCheck] = []
     for state in STATES:
         cells = cell.sample(_CELLS, seed=design.seed, backend="numpy")
         passed = _write(cells, state, design.write.scheme)
-        for seconds, temperature in ((_SOON, ages.room), (time, kelvin)):
-            aged = copy.deepcopy(cells)
+        for seconds, temperature in ((_SOON, levels.room), (time, kelvin)):
+            aged = cells.copy()
             aged.wait(seconds, temperature, extrapolate=True)
             level = cell.levels(
                 state,

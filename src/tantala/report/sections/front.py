@@ -93,7 +93,7 @@ def _code(sheet: Datasheet) -> str:
 def _description(sheet: Datasheet) -> list[Text]:
     identity = sheet.identity
     made = Markup(
-        "Every figure here is computed from the design file, the cell <b>{}</b> and the"
+        "Every figure here is computed from the design file, the cell {} and the"
         " cited numbers"
         " of {{section:sources}}; no silicon of this design exists. {{section:assumptions}} lists"
         " what had to be assumed, by its influence."

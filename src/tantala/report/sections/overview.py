@@ -197,6 +197,8 @@ def conditions(sheet: Datasheet) -> Section:
         texts = tuple(f"{value:.3g}" for value in (low, volts, top))
         return Row((symbol(sign), name, f"±{percent(share, 2)}", *texts, "V"))
 
+    *number, unit = storage_time(identity.retention_time_s).split()
+    years = " ".join(number)
     rows = (
         supply("V_DD", "Core supply", core),
         supply("V_DDH", "Supply of pumps and drivers", high),
@@ -224,7 +226,7 @@ def conditions(sheet: Datasheet) -> Section:
                 "",
                 "",
                 integer(identity.endurance_cycles),
-                "",
+                "cycles",
             )
         ),
         Row(
@@ -232,10 +234,10 @@ def conditions(sheet: Datasheet) -> Section:
                 symbol("t_ret"),
                 "Data retention after these cycles",
                 f"at {written(identity.retention_temperature_K, 'K')}",
-                storage_time(identity.retention_time_s),
+                years,
                 "",
                 "",
-                "",
+                unit,
             )
         ),
     )

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from tantala.report.document import Bullets, Column, Heading, Paragraph, Row, Section, Table, Text
-from tantala.report.notation import integer, percent, plain, significant
+from tantala.report.influence import FEW, PRINTED, WRITTEN
+from tantala.report.notation import integer, percent, plain, printed_unit, significant
 from tantala.report.sections.common import figure_symbol
 
 if TYPE_CHECKING:
     from tantala.report.figures import Influence
     from tantala.report.page import Datasheet
-
-_SHOWN = 28
 
 
 def assumptions(sheet: Datasheet) -> Section:
@@ -30,7 +29,8 @@ def assumptions(sheet: Datasheet) -> Section:
         " moved from the low to the high end of its span (stated with the number, else ±20 %) while"
         " all others stayed; {{table:influence}} lists the change of the headline figures"
         " between the"
-        " two ends, largest first. The organisation stays as it is."
+        " two ends, largest first: the macro and its cell evaluated again at either end. The"
+        " organisation stays as it is."
     ).format(len(ranked))
     columns = (
         Column("Assumed number", width="34%"),
@@ -38,8 +38,9 @@ def assumptions(sheet: Datasheet) -> Section:
         Column("Span", "right", "13%"),
         *(Column(figure_symbol(name), "right") for name in headline),
     )
-    rows = tuple(_row(entry, headline) for entry in ranked[:_SHOWN])
-    quiet = ranked[_SHOWN:]
+    rows = tuple(_row(entry, headline) for entry in ranked[:PRINTED])
+    quiet = ranked[PRINTED:]
+    estimated = sum(entry.approximate for entry in quiet)
     notes = [
         "Unit ×: a list of numbers, scaled as a whole. Change of the figure over the whole"
         " span: per cent, or a factor where it is more than"
@@ -49,9 +50,20 @@ def assumptions(sheet: Datasheet) -> Section:
         notes.append(
             f"{len(quiet)} further assumed numbers move no headline figure by more than"
             f" {percent(math.expm1(quiet[0].rank), 2)}; the JSON file lists all, with elasticities."
+            + _estimated(estimated)
         )
     table = Table("influence", "Assumptions by influence", columns, rows, tuple(notes), dense=True)
     return Section("assumptions", "Assumptions by influence", (Paragraph(text), table))
+
+
+def _estimated(count: int) -> str:
+    """What is approximate among the numbers that are not in print."""
+    if not count:
+        return ""
+    return (
+        f" {count} of these have a part in writing and were estimated from {integer(FEW)} written"
+        f" cells instead of {integer(WRITTEN)}; they are marked approximate there."
+    )
 
 
 def _row(entry: Influence, headline: tuple[str, ...]) -> Row:
@@ -62,7 +74,7 @@ def _row(entry: Influence, headline: tuple[str, ...]) -> Row:
         return f"{head.rstrip('0').rstrip('.')}e{int(exponent)}"
 
     name = Markup("<small>{}</small> {}").format(entry.item, entry.number)
-    unit = "" if entry.unit == "1" else f" {entry.unit}"
+    unit = "" if entry.unit == "1" else f" {printed_unit(entry.unit)}"
     cells: list[Text] = [
         name,
         f"{number(entry.value)}{unit}",
