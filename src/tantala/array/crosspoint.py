@@ -48,10 +48,10 @@ class Array:
     conductance: Vector
     row_wire: float
     column_wire: float
-    row_driver: Vector = field(default=0.0)  # type: ignore[assignment]
-    row_far: Vector = field(default=np.inf)  # type: ignore[assignment]
-    column_sense: Vector = field(default=0.0)  # type: ignore[assignment]
-    column_far: Vector = field(default=np.inf)  # type: ignore[assignment]
+    row_driver: Any = 0.0
+    row_far: Any = np.inf
+    column_sense: Any = 0.0
+    column_far: Any = np.inf
     cell: Cell | CellLaw | None = field(default=None, kw_only=True)
     selector: SelectorLaw | None = field(default=None, kw_only=True)
     device: Device | None = field(init=False, default=None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -50,12 +50,12 @@ class GatedArray:
     conductance: Vector
     source_wire: float
     bit_wire: float
-    access: Vector = field(default=0.0)  # type: ignore[assignment]
+    access: Any = 0.0
     off: float = 0.0
-    source_top: Vector = field(default=0.0)  # type: ignore[assignment]
-    source_bottom: Vector = field(default=np.inf)  # type: ignore[assignment]
-    bit_top: Vector = field(default=np.inf)  # type: ignore[assignment]
-    bit_bottom: Vector = field(default=0.0)  # type: ignore[assignment]
+    source_top: Any = 0.0
+    source_bottom: Any = np.inf
+    bit_top: Any = np.inf
+    bit_bottom: Any = 0.0
 
     def __post_init__(self) -> None:
         problems: list[Problem] = []

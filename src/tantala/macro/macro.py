@@ -275,6 +275,10 @@ class Macro:
             "read_latency_s": figures.read_latency_parts(setting, blocks),
             "read_cycle_s": cycle,
             "read_bandwidth_bit_per_s": {"one bank": word / figures.sum_parts(cycle)},
+            "read_margin_A": {
+                "weakest low-resistance cell": blocks.column.currents.low_resistance,
+                "strongest high-resistance cell": -blocks.column.currents.high_resistance,
+            },
             "read_energy_per_bit_J": figures.read_energy_parts(setting, plan, blocks),
             "write_time_s": write_time,
             "write_time_tail_s": self._tail_parts(setting, blocks, write_time),

@@ -52,6 +52,7 @@ METRICS: Mapping[str, Metric] = _register(
     Metric("read_latency_s", "s", "lower", "Read access time", "Read"),
     Metric("read_cycle_s", "s", "lower", "Read cycle time", "Read"),
     Metric("read_bandwidth_bit_per_s", "bit/s", "higher", "Read bandwidth", "Read"),
+    Metric("read_margin_A", "A", "higher", "Worst-case read margin", "Read"),
     Metric("read_energy_per_bit_J", "J", "lower", "Read energy per data bit", "Read"),
     Metric("write_time_s", "s", "lower", "Word write time, mean", "Write"),
     Metric(

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from tantala.report.figures import SubarrayRead
+
 Values = NDArray[np.float64]
 _WIDE = 174.0  # mm
 _SEQUENCE = ("#f4f7f9", "#a9c5dd", "#4d86b3", "#17507f", "#0a2540")
@@ -128,6 +130,41 @@ def margin_curves(
         axes.set_xticks(side, [f"{s:g}" for s in side])
         axes.set_xlim(side[0] / 1.15, side[-1] * 1.15)
         axes.set_xlabel("Rows and columns")
+    return as_svg(drawing, title)
+
+
+@plot
+def subarray_read(found: SubarrayRead, title: str = "Reads of a sub-array") -> str:
+    """Voltage that each cell's read loses on the way, and the currents that arrive."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    drawing, (left, right) = figure(_WIDE, 70.0, 2)
+    colours = LinearSegmentedColormap.from_list("voltage", _SEQUENCE)
+    extent = (-0.5, found.columns - 0.5, found.rows - 0.5, -0.5)
+    image = left.imshow(
+        1e3 * found.lost_V, cmap=colours, interpolation="nearest", extent=extent, aspect="auto"
+    )
+    _bar(drawing, left, image, f"Lost of {1e3 * found.read_voltage_V:.3g} mV (mV)")
+    left.set_xlabel("Column (bit line), sensed at the bottom")
+    left.set_ylabel("Row (word line)")
+    left.grid(False)
+    low, high = 1e6 * found.low_A, 1e6 * found.high_A
+    bins = np.linspace(min(high.min(), low.min()), max(low.max(), high.max()), 60)
+    states = ("low", low, LOW_STATE), ("high", high, HIGH_STATE)
+    for (state, currents, colour), ideal in zip(
+        states, (found.unwired_low_A, found.unwired_high_A), strict=True
+    ):
+        right.hist(
+            currents, bins=bins.tolist(), color=colour, alpha=0.75, label=f"{state} resistance"
+        )
+        right.axvline(1e6 * ideal, color=colour, linewidth=0.9, linestyle=":")
+    right.axvline(1e6 * found.reference_A, color=INK, linewidth=0.8)
+    right.axvspan(
+        1e6 * found.high_tail_A, 1e6 * found.low_tail_A, color=ACCENT, alpha=0.10, linewidth=0
+    )
+    right.set_xlabel("Sensed current (µA)")
+    right.set_ylabel("Cells")
+    right.legend(loc="upper right")
     return as_svg(drawing, title)
 
 

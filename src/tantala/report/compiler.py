@@ -13,6 +13,7 @@ from tantala.macro.macro import Macro
 from tantala.report import ageing, citations, corners, describe, influence, switching
 from tantala.report.aged_levels import AgedLevels, study
 from tantala.report.page import Datasheet
+from tantala.report.subarray_read import subarray_read
 
 if TYPE_CHECKING:
     from tantala.report.compute import Progress
@@ -101,6 +102,7 @@ class Compiler:
             requirements=corners.outcomes(design, found),
             breakdowns={n: dict(typical.breakdown(n)) for n in BREAKDOWNS if n in typical},
             margin=margin,
+            subarray_read=subarray_read(macro, design.seed),
             writing=switching.directions(macro),
             shmoo=shmoo,
             error_rates=rates,

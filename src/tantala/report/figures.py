@@ -150,6 +150,39 @@ class Margin:
 
 
 @dataclass(frozen=True)
+class SubarrayRead:
+    """Reads of drawn cells in one sub-array, solved exactly at the worst corner and temperature.
+
+    `lost_V` (selected rows, solved columns): what lines, multiplexer and leakage take of the read
+    voltage; `low_A`, `high_A`: sensed currents of the cells in low and in high resistance, sorted;
+    `unwired_..._A`: their mean without lines and leakage; `..._tail_A`: the currents at the tails
+    which sensing must reach, a share `tail` of the cells, in the worst row; `leakage_A`: that of a
+    column's other rows; `residual`: of the solution.
+    """
+
+    corner: str
+    temperature_K: float
+    rows: int
+    columns: int
+    selected_rows: Array
+    solved_columns: Array
+    read_voltage_V: float
+    line_ohm: float
+    mux_ohm: float
+    leakage_A: float
+    lost_V: Array
+    low_A: Array
+    high_A: Array
+    unwired_low_A: float
+    unwired_high_A: float
+    reference_A: float
+    low_tail_A: float
+    high_tail_A: float
+    tail: float
+    residual: float
+
+
+@dataclass(frozen=True)
 class ErrorRates:
     """Error rates over storage time and temperature at the stated number of cycles.
 

@@ -19,6 +19,7 @@ from tantala.report.figures import (
     RetentionRow,
     Serial,
     ShmooFigures,
+    SubarrayRead,
     TailCheck,
     WriteDirection,
     as_data,
@@ -70,6 +71,7 @@ class Datasheet:
     requirements: tuple[Outcome, ...]
     breakdowns: dict[str, dict[str, float]]
     margin: Margin
+    subarray_read: SubarrayRead
     writing: tuple[WriteDirection, ...]
     shmoo: tuple[ShmooFigures, ...]
     error_rates: ErrorRates

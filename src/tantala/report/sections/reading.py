@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from tantala.report import bars, diagrams, plots
+from tantala.report import array_maps, bars, diagrams, plots
 from tantala.report.document import Block, Column, Figure, Paragraph, Row, Section, Table
 from tantala.report.notation import integer, power_of_ten, scaled, storage_time, symbol, written
 
@@ -38,6 +38,7 @@ def reading(sheet: Datasheet) -> Section:
             bars.waterfall(parts, "s", "Read access time", symbol="t"),
         ),
         *_margin(sheet),
+        *_solved(sheet),
     ]
     return Section("read", "Read", tuple(blocks))
 
@@ -79,6 +80,33 @@ def _margin(sheet: Datasheet) -> tuple[Block, ...]:
         plots.distributions(curves, margin.reference_S, window),
     )
     return (Paragraph(text), picture, _levels(sheet))
+
+
+def _solved(sheet: Datasheet) -> tuple[Block, ...]:
+    """One sub-array on its real lines, solved cell by cell."""
+    found = sheet.subarray_read
+    where = f"{found.corner} corner, {written(found.temperature_K, 'K')}"
+    text = (
+        f"The lines of a sub-array of {found.rows} rows and {found.columns} columns are not lumped:"
+        " every column is a ladder of its source line and bit line with a cell at each row, solved"
+        f" exactly (residual {found.residual:.0e}). A line has"
+        f" {written(found.line_ohm, 'ohm')}, the multiplexer {written(found.mux_ohm, 'ohm')}; both"
+        " lines are driven from opposite ends, so every cell has the same length of wire in its"
+        f" path. The rows that are off leak {written(found.leakage_A, 'A')} into a column at its"
+        f" worst. The worst-case read margin is"
+        f" {written(found.low_tail_A - found.high_tail_A, 'A')}, at the {where}: between the"
+        " weakest low-resistance and the strongest high-resistance cell that sensing must reach"
+        f" (one in {power_of_ten(1.0 / found.tail)} each), in the row that is worst for each."
+    )
+    picture = Figure(
+        "ir_drop",
+        f"Reads at the end of life with random data, {where}: {found.selected_rows.size} rows by"
+        f" {found.solved_columns.size} columns of one sub-array. Left: what lines, multiplexer and"
+        " leakage take of the read voltage. Right: sensed currents; dotted: their mean without"
+        " lines and leakage; line: reference; band: worst-case margin.",
+        array_maps.subarray_read(found),
+    )
+    return Paragraph(Markup(text)), picture
 
 
 def _name(state: StateFigures) -> str:
