@@ -27,8 +27,9 @@ $(VENV)/.docs: $(BIN)/tantala
 datasheet: $(BIN)/tantala  ## Write the datasheet of DESIGN (HTML, PDF, JSON) into datasheet/
 	$(BIN)/tantala datasheet $(DESIGN) -o datasheet
 
-picture: datasheet  ## Render the README's picture from the datasheet (needs pdftoppm)
+picture: datasheet  ## Render the README's pictures, of the datasheet (needs pdftoppm) and of an array
 	$(BIN)/python docs/figures/datasheet_picture.py datasheet/$(DESIGN).pdf docs/images/datasheet.png
+	$(BIN)/python docs/figures/array_memory.py docs/images/array.svg
 
 test: $(VENV)/.test  ## Run every test
 	$(BIN)/python -m pytest -n auto

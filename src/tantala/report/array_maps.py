@@ -142,7 +142,12 @@ def subarray_read(found: SubarrayRead, title: str = "Reads of a sub-array") -> s
     colours = LinearSegmentedColormap.from_list("voltage", _SEQUENCE)
     extent = (-0.5, found.columns - 0.5, found.rows - 0.5, -0.5)
     image = left.imshow(
-        1e3 * found.lost_V, cmap=colours, interpolation="nearest", extent=extent, aspect="auto"
+        1e3 * found.lost_V,
+        cmap=colours,
+        vmin=0.0,
+        interpolation="nearest",
+        extent=extent,
+        aspect="auto",
     )
     _bar(drawing, left, image, f"Lost of {1e3 * found.read_voltage_V:.3g} mV (mV)")
     left.set_xlabel("Column (bit line), sensed at the bottom")
