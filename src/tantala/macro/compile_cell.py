@@ -98,15 +98,15 @@ def levels_of(
     temperature: float,
     cycles: int,
     extrapolate: bool = False,
-    written: int | None = None,
+    unwritten: float | None = None,
     **effort: Any,
 ) -> Levels:
     """Both levels of a cell after a time (s) at a temperature (K) and `cycles` writes before.
 
     With the share of cells that so many cycles have left stuck, or beyond what `scheme` can write.
 
-    `written`: cells whose writing is counted, and `effort`: `cells`, `resolution` and `backend` of
-    `Cell.levels`, where less than the whole will do.
+    `unwritten`: the share beyond what can be written, where it is not to be counted; `effort`:
+    `cells`, `resolution` and `backend` of `Cell.levels`, where less than the whole will do.
 
     Raises:
         RangeViolation: an age beyond the cell's measurements, unless `extrapolate`.
@@ -118,9 +118,11 @@ def levels_of(
     )
     if cycles == 0:
         return Levels(low, high)
-    fresh, later = (_trains(cell, scheme, count, written) for count in (0, cycles))
-    residue, before = (sum(part.residue for part in pair) for pair in (later, fresh))
-    return Levels(low, high, _worn(cell, cycles), max(residue - before, 0.0))
+    if unwritten is None:
+        fresh, later = (_trains(cell, scheme, count) for count in (0, cycles))
+        residue, before = (sum(part.residue for part in pair) for pair in (later, fresh))
+        unwritten = max(residue - before, 0.0)
+    return Levels(low, high, _worn(cell, cycles), unwritten)
 
 
 def _worn(cell: Cell, cycles: int) -> float:
@@ -130,14 +132,12 @@ def _worn(cell: Cell, cycles: int) -> float:
     return float(cell.endurance.stuck_fraction(cycles, cell.nominal.set_wordline))
 
 
-def _trains(
-    cell: Cell, scheme: str, cycles: int, written: int | None = None
-) -> tuple[PulseTrain, PulseTrain]:
+def _trains(cell: Cell, scheme: str, cycles: int) -> tuple[PulseTrain, PulseTrain]:
     """SET and RESET trains of cells after `cycles` cycles; kept with the cell object."""
     memo: dict[Any, tuple[PulseTrain, PulseTrain]] = cell.__dict__.setdefault("_trains", {})
-    cells = written or (WRITTEN_AGED if cycles else WRITTEN)
-    key = (scheme, cycles, cells)
+    key = (scheme, cycles)
     if key not in memo:
+        cells = WRITTEN_AGED if cycles else WRITTEN
         found = write_statistics(cell, scheme, cells=cells, cycles=cycles)
         memo[key] = train(found.set), train(found.reset)
     return memo[key]

@@ -30,7 +30,8 @@ def assumptions(sheet: Datasheet) -> Section:
         " all others stayed; {{table:influence}} lists the change of the headline figures"
         " between the"
         " two ends, largest first: the macro and its cell evaluated again at either end. The"
-        " organisation stays as it is."
+        " organisation stays as it is, and so does the share of cells that writing leaves"
+        " unverified, which is too rare to be counted anew for each number."
     ).format(len(ranked))
     columns = (
         Column("Assumed number", width="34%"),
