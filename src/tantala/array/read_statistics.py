@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaincinv
-from scipy.stats import binom
 
 from tantala.array.bias import Bias, Positions, Solving, bias_of, full_voltage, positions_of
 from tantala.array.crosspoint import Array
@@ -97,6 +96,8 @@ class ReadStatistics:
         _check(confidence, "confidence")
         ranked = np.sort(self.currents(state, position))
         n, tail = ranked.size, 0.5 * (1.0 - confidence)
+        from scipy.stats import binom  # takes longer to import than a read to solve
+
         # Order statistic r is below the quantile with probability P(binomial >= r).
         low = int(binom.ppf(tail, n, share))
         high = int(binom.ppf(1.0 - tail, n, share)) + 1
