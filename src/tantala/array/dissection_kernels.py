@@ -248,12 +248,26 @@ def _unfold(shape, ends, weights, volts, bits):
 
 @njit(**OPTIONS)
 def _back(weights, volts, port):
-    """Voltage of an eliminated node, in the port's place, from the ports that replaced it."""
+    """Voltage of an eliminated node, in the port's place, from the ports that replaced it.
+
+    Four ports at a time, so that the sums are written and read again a quarter as often.
+    """
+    ports, vectors = weights.size, volts.shape[1]
     own = weights[port]
-    for vector in range(volts.shape[1]):
+    for vector in range(vectors):
         volts[port, vector] *= own
-    for x in range(weights.size):
-        if x != port:
-            weight = weights[x]
-            for vector in range(volts.shape[1]):
-                volts[port, vector] += weight * volts[x, vector]
+    weights[port] = 0.0
+    whole = ports - ports % 4
+    for x in range(0, whole, 4):
+        a, b, c, d = weights[x], weights[x + 1], weights[x + 2], weights[x + 3]
+        for vector in range(vectors):
+            volts[port, vector] += (
+                a * volts[x, vector]
+                + b * volts[x + 1, vector]
+                + c * volts[x + 2, vector]
+                + d * volts[x + 3, vector]
+            )
+    for x in range(whole, ports):
+        weight = weights[x]
+        for vector in range(vectors):
+            volts[port, vector] += weight * volts[x, vector]
