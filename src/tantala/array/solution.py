@@ -35,7 +35,8 @@ class Balance:
 
 @dataclass(frozen=True)
 class PowerBalance(Balance):
-    """Where the power goes, W. `mismatch` is |delivered - dissipated| over the larger of the two.
+    """Where the power goes, W. `mismatch` is what delivered and dissipated power differ by, over
+    the larger of the two.
 
     `drivers` is lost in driver and sense resistances, `delivered` comes from all sources together.
     """
