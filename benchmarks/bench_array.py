@@ -218,26 +218,27 @@ def best(action: Callable[[], object]) -> float:
 
 
 def multiplications(lines: int) -> float:
-    """Multiplications of the dissection of a square array, counted as it merges."""
+    """Multiplications of the dissection's joins of a square array, as many as are needed."""
     from tantala.array import dissection
 
-    total = 0.0
-    merge = dissection._merge
+    class Plan(dissection.Dissection):
+        """Every level from the leaves on, none of them carried out."""
 
-    def counting(first, second, seam, keep):
-        nonlocal total
-        common, ports = seam.inner[0].size, seam.ports.count
-        total += common**3 / 6 + common**2 * ports / 2 + common * ports**2 / 2
-        return merge(first, second, seam, keep)
+        def _climb(self):
+            return np.empty((0, 0))
 
-    dissection._merge = counting
+    inside, dissection.PATCH = dissection.PATCH, 0
     try:
         ones = np.ones(lines)
         wires = dissection.Wires(1.0, 1.0, ones, ones, 0.0 * ones, 0.0 * ones)
-        dissection.Dissection(np.full((lines, lines), 1e-4), wires, False)
+        levels = Plan(np.full((lines, lines), 1e-4), wires, False).levels
     finally:
-        dissection._merge = merge
-    return total
+        dissection.PATCH = inside
+    return sum(
+        common**3 / 6 + common**2 * ports / 2 + common * ports**2 / 2
+        for level in levels[1:]
+        for ports, common in level.shapes()
+    )
 
 
 def floor(what: str, lines: int, vectors: int, copying: float, product: float) -> float:

@@ -69,6 +69,19 @@ class Lines:
         kernels.factor_bits(conductance, wire, near, far, lines.factor, lines.gain, lines.share)
         return lines
 
+    def kernel_arguments(self) -> tuple[Vector, float, Vector, Vector, Vector]:
+        """`words` and `bits` of `sweep_kernels`."""
+        return self.factor, self.wire, self.gain, self.share, self.far
+
+
+@dataclass(frozen=True)
+class Start:
+    """Both planes with each column at what its own ends make of it, and the residual's scale, A."""
+
+    words: Vector
+    bits: Vector
+    scale: float
+
 
 @dataclass(frozen=True)
 class Iteration:
@@ -139,6 +152,15 @@ class LineSolver:
         )
         return out
 
+    def start(self, rows: Vector, columns: Vector, offset: Vector = NONE) -> Start:
+        """Where the iteration starts, with the arguments of `solve`."""
+        bits = np.zeros_like(self.conductance)
+        if columns.any() or offset.size:
+            bits = self.bit_voltages(columns, bits, offset)
+        words = self.word_voltages(rows, bits, offset)
+        scale = kernels.norm_of_change(self.conductance, words, np.zeros_like(words))
+        return Start(words, bits, scale)
+
     def solve(
         self,
         rows: Vector,
@@ -156,11 +178,8 @@ class LineSolver:
         Raises ConvergenceError if `tolerance` is not reached.
         """
         g = self.conductance
-        bits = np.zeros_like(g)
-        if columns.any() or offset.size:
-            bits = self.bit_voltages(columns, bits, offset)
-        words = self.word_voltages(rows, bits, offset)
-        scale = kernels.norm_of_change(g, words, np.zeros_like(g))
+        first = self.start(rows, columns, offset)
+        words, bits, scale = first.words, first.bits, first.scale
         if scale == 0.0:
             return Iteration(words, bits, 0.0, 0)
         iterations, residual = 0, 1.0
