@@ -154,11 +154,12 @@ class LineSolver:
 
     def start(self, rows: Vector, columns: Vector, offset: Vector = NONE) -> Start:
         """Where the iteration starts, with the arguments of `solve`."""
-        bits = np.zeros_like(self.conductance)
+        # Pages of zeros that are only read take no memory; `zeros_like` would write them.
+        bits = np.zeros(self.conductance.shape)
         if columns.any() or offset.size:
             bits = self.bit_voltages(columns, bits, offset)
         words = self.word_voltages(rows, bits, offset)
-        scale = kernels.norm_of_change(self.conductance, words, np.zeros_like(words))
+        scale = kernels.norm_of_change(self.conductance, words, np.zeros(words.shape))
         return Start(words, bits, scale)
 
     def solve(
@@ -180,6 +181,7 @@ class LineSolver:
         g = self.conductance
         first = self.start(rows, columns, offset)
         words, bits, scale = first.words, first.bits, first.scale
+        del first
         if scale == 0.0:
             return Iteration(words, bits, 0.0, 0)
         iterations, residual = 0, 1.0
@@ -188,7 +190,7 @@ class LineSolver:
             residual /= scale
             rest = None
         else:
-            rest = g * words
+            rest = np.multiply(g, words, out=words)  # `words` is but room from here on
         for _ in range(MOST_RESTARTS):
             if residual <= tolerance:
                 return Iteration(words, bits, residual, iterations)
@@ -230,10 +232,11 @@ class LineSolver:
     def _iterate(self, rest: Vector, wanted: float) -> tuple[Vector, int]:
         """Solve S v = `rest` (spent in place) until ||D (B + D)^-1 rest|| <= `wanted` A."""
         g, w, b = self.conductance, self.words, self.bits
-        answer, towards, image = np.zeros_like(g), np.zeros_like(g), np.zeros_like(g)
-        preconditioned = np.empty_like(g)
         coarse = self.coarse
-        returned = np.empty_like(g) if coarse else g
+        # In one piece, which goes back to the system as a whole: pieces leave holes in the heap.
+        room = np.zeros((3 if coarse is None else 4, *g.shape))
+        towards, image, preconditioned, returned = room[0], room[1], room[2], room[-1]
+        answer = np.zeros(g.shape)
         step, before, power = 0.0, np.inf, np.inf
         tested = np.zeros((0, 0)) if coarse is None else np.zeros((coarse.lines.shape[1],) * 2)
         iteration = 0

@@ -121,11 +121,12 @@ class Dissection:
         """(N, M) S: current out of each column per volt on each row, all columns at 0 V."""
         rows = self.conductance.shape[0]
         _, right, top, _ = np.cumsum(self.levels[-1].ports[0])
-        # Outputs are after sources: all that is wanted lies below the diagonal.
-        outputs = self.root[top:] if self.is_open[1] else self.root[top:] + self.root[right:top]
-        found = outputs[:, :rows]
+        # Only what lies below the diagonal is known; outputs come after sources.
+        found = self.root[top:, :right]
+        if not self.is_open[1]:
+            found = found + self.root[right:top, :right]
         if not self.is_open[0]:
-            found = found + outputs[:, rows:right]
+            found = found[:, :rows] + found[:, rows:]
         return -found.T
 
     def column_voltages(self, rows: Vector, columns: Vector, bits: Vector) -> None:
