@@ -19,6 +19,7 @@ from tantala.base.quantity import to_si
 from tantala.base.random import seed_words
 from tantala.cell import endurance, pulses
 from tantala.cell.cell import Cell
+from tantala.cell.write_kernels import CellState
 
 FORMED = np.uint8(1)
 STUCK_LOW = np.uint8(2)
@@ -214,7 +215,7 @@ class Population:
         for chunk, at in self._chunks(positions):
             cells = pulses.Cells(
                 np.ascontiguousarray(self.conductance[at]),
-                self._addresses(at),
+                self.addresses(at),
                 np.ascontiguousarray(self.writes[at]),
                 np.ascontiguousarray(self.cycles[at]),
                 (self.flags[at] & (FORMED | unmovable)) == FORMED,
@@ -238,7 +239,8 @@ class Population:
             chunk = slice(start, min(start + CHUNK, count))
             yield chunk, chunk if positions is None else positions[chunk]
 
-    def _addresses(self, at: Any) -> NDArray[np.uint64]:
+    def addresses(self, at: Any) -> NDArray[np.uint64]:
+        """Addresses of the cells at positions or a slice."""
         first = self.first_address
         if isinstance(at, slice):
             return np.arange(first + at.start, first + at.stop, dtype=np.uint64)
@@ -249,12 +251,33 @@ class Population:
         law = self.cell.endurance
         if law is None:
             return
+        self.damage[at] += count / law.characteristic_life(wordline)
+        self.flags[at] |= (self.damage[at] > self.lives[at]) * STUCK_LOW
+
+    @property
+    def lives(self) -> NDArray[np.float32]:
+        """The damage that each cell bears before it is stuck; empty without an endurance law."""
+        law = self.cell.endurance
+        if law is None:
+            return np.empty(0, np.float32)
         if self._lives is None:
             self._lives = np.empty(len(self), np.float32)
             low, high = (np.uint32(word) for word in self.key)
             endurance.lives(self.address, law.life_shape, low, high, self._lives)
-        self.damage[at] += count / law.characteristic_life(wordline)
-        self.flags[at] |= (self.damage[at] > self._lives[at]) * STUCK_LOW
+        return self._lives
+
+    def state(self) -> CellState:
+        """The arrays themselves, for kernels."""
+        return CellState(
+            self.conductance,
+            self.written,
+            self.age,
+            self.writes,
+            self.cycles,
+            self.damage,
+            self.flags,
+            self.lives,
+        )
 
     def check(self, law: str, extrapolate: bool, **conditions: tuple[float, float]) -> None:
         """Raise RangeViolation outside the range of `law`, or note it in `extrapolated`."""
