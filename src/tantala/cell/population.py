@@ -59,7 +59,7 @@ class Population:
     writes            uint32, event number: pulses and placements so far
     reads             int, reads with noise so far, the event number of their draws
     cycles            uint32, SET pulses so far: the abscissa of the slow drift and of wear
-    damage            float64, used endurance in units of the characteristic life
+    damage            float32, used endurance in units of the characteristic life
     flags             uint8, FORMED | STUCK_LOW
     """
 
@@ -90,9 +90,8 @@ class Population:
         self.writes = np.zeros(count, np.uint32)
         self.reads = 0
         self.cycles = np.zeros(count, np.uint32)
-        self.damage = np.zeros(count, np.float64)
+        self.damage = np.zeros(count, np.float32)
         self.flags = np.zeros(count, np.uint8)
-        self._lives: NDArray[np.float32] | None = None  # a trait, kept once it is needed
 
     @classmethod
     def sample(
@@ -108,6 +107,11 @@ class Population:
         else:
             population.set_pulse()
         return population
+
+    @property
+    def now(self) -> Any:
+        """What `age` says of a cell just written."""
+        return np.float32(0.0)
 
     def copy(self) -> Population:
         """Another population in the same state: what happens to one does not touch the other."""
@@ -151,7 +155,7 @@ class Population:
     def written_at(self, index: Any) -> None:
         """Start the clocks of the cells at `index` (positions or a slice) after a write."""
         self.written[index] = self.conductance[index]
-        self.age[index] = 0.0
+        self.age[index] = self.now
         self.writes[index] += np.uint32(1)
 
     def set_pulse(
@@ -251,20 +255,20 @@ class Population:
         law = self.cell.endurance
         if law is None:
             return
-        self.damage[at] += count / law.characteristic_life(wordline)
-        self.flags[at] |= (self.damage[at] > self.lives[at]) * STUCK_LOW
-
-    @property
-    def lives(self) -> NDArray[np.float32]:
-        """The damage that each cell bears before it is stuck; empty without an endurance law."""
-        law = self.cell.endurance
-        if law is None:
-            return np.empty(0, np.float32)
-        if self._lives is None:
-            self._lives = np.empty(len(self), np.float32)
-            low, high = (np.uint32(word) for word in self.key)
-            endurance.lives(self.address, law.life_shape, low, high, self._lives)
-        return self._lives
+        positions = np.arange(len(self))[at] if isinstance(at, slice) else at
+        used = np.broadcast_to(count / law.characteristic_life(wordline), len(positions))
+        low, high = (np.uint32(word) for word in self.key)
+        endurance.use_up(
+            self.damage,
+            self.flags,
+            positions,
+            self.addresses(at),
+            self.writes,
+            np.ascontiguousarray(used),
+            law.life_shape,
+            low,
+            high,
+        )
 
     def state(self) -> CellState:
         """The arrays themselves, for kernels."""
@@ -276,7 +280,6 @@ class Population:
             self.cycles,
             self.damage,
             self.flags,
-            self.lives,
         )
 
     def check(self, law: str, extrapolate: bool, **conditions: tuple[float, float]) -> None:

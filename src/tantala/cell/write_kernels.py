@@ -8,13 +8,14 @@ is the same cell by cell.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
 from tantala.cell.elementary import FAST, F
+from tantala.cell.endurance import use_up
 from tantala.cell.noise import NoiseConstants, noisy
 from tantala.cell.pulse_kernels import (
     BLOCK,
@@ -33,16 +34,15 @@ _ONE = np.uint32(1)
 
 
 class CellState(NamedTuple):
-    """Arrays of a population that a write changes, and the cells' lives (empty: no wear)."""
+    """Arrays of a population that a write changes."""
 
     conductance: NDArray[np.float32]
     written: NDArray[np.float32]
-    age: NDArray[np.float32]
+    age: NDArray[Any]
     writes: NDArray[np.uint32]
     cycles: NDArray[np.uint32]
-    damage: NDArray[np.float64]
+    damage: NDArray[np.float32]
     flags: NDArray[np.uint8]
-    lives: NDArray[np.float32]
 
 
 class Ladder(NamedTuple):
@@ -70,8 +70,8 @@ class WriteConstants(NamedTuple):
     """What a write needs of scheme and laws.
 
     near: RADAR's. set_width, reset_width: s. read_voltage: V. verify_time: s. conduction:
-    V_ref [V], V_gap [V], G_closed [S], p. life: eta_0, V_0 [V], s [V]. drift: log2 of the drift's
-    period.
+    V_ref [V], V_gap [V], G_closed [S], p. life: eta_0, V_0 [V], s [V], beta. now: the age
+    of a cell just pulsed. drift: log2 of the drift's period.
     """
 
     kind: int
@@ -89,7 +89,9 @@ class WriteConstants(NamedTuple):
     noisy: bool
     set: SetConstants
     reset: ResetConstants
-    life: tuple[float, float, float]
+    wears: bool
+    life: tuple[float, float, float, float]
+    now: Any
     drift: int
     read_purpose: int
     reads: int
@@ -299,28 +301,29 @@ def _pulse(c, rising, at, cells, count, block):
             conductance, address, writes, cycles, movable, line, gate, width, c.reset, steps, k0,
             k1, energy, switched,
         )  # fmt: skip
+    if rising:
+        for i in range(count):
+            cells.cycles[at[i]] += _ONE
+        if c.wears:
+            _wear(c, at, address, cells, gate)
     for i in range(count):
         j = at[i]
         cells.conductance[j] = conductance[i]
         cells.written[j] = conductance[i]
-        cells.age[j] = F(0.0)
+        cells.age[j] = c.now
         cells.writes[j] += _ONE
-    if rising:
-        _wear(c, at, cells, gate)
 
 
 @njit(**OPTIONS)
-def _wear(c, at, cells, gate):
+def _wear(c, at, address, cells, gate):
     """Use up life by one SET pulse at each `gate` [V]; as `Population._wear`."""
-    life, voltage, scale = c.life
+    life, voltage, scale, shape = c.life
     per_fold = np.log(10.0) / scale
+    used = np.empty(len(at))
     for i in range(len(at)):
-        j = at[i]
-        cells.cycles[j] += _ONE
-        if len(cells.lives):
-            cells.damage[j] += np.exp((np.float64(gate[i]) - voltage) * per_fold) / life
-            if cells.damage[j] > cells.lives[j]:
-                cells.flags[j] |= _STUCK_LOW
+        used[i] = np.exp((np.float64(gate[i]) - voltage) * per_fold) / life
+    k0, k1 = np.uint32(c.k0), np.uint32(c.k1)
+    use_up(cells.damage, cells.flags, at, address, cells.writes, used, shape, k0, k1)
 
 
 @njit(**OPTIONS)

@@ -152,7 +152,13 @@ def _constants(
         noisy=cell.noise is not None,
         set=set_constants(cell, temperature),
         reset=reset_constants(cell, temperature),
-        life=(worn.life, worn.life_voltage, worn.life_voltage_scale) if worn else (1.0, 0.0, 1.0),
+        wears=worn is not None,
+        life=(
+            (worn.life, worn.life_voltage, worn.life_voltage_scale, worn.life_shape)
+            if worn
+            else (1.0, 0.0, 1.0, 1.0)
+        ),
+        now=population.now,
         drift=cell.law("variability").drift_shift,
         read_purpose=READ,
         reads=population.reads,
