@@ -81,7 +81,8 @@ def use_up(damage, flags, at, address, writes, used, shape, k0, k1):
         if exact > _FINE * used[i]:
             step = math.ldexp(1.0, math.frexp(exact)[1] - _DIGITS)
             draw = uniform_from_word(philox4x32(low, writes[j], _WEAR, high, k0, k1)[0])
-            kept = np.float32(exact + (draw - 0.5) * step)
+            whole = math.floor(exact / step)
+            kept = np.float32((whole + (draw < exact / step - whole)) * step)
         damage[j] = kept
         if kept > surely_lives:
             block = philox4x32(low, _ZERO, _CONDITION, high, k0, k1)
