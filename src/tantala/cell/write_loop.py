@@ -94,7 +94,7 @@ def _compiled(
     log, used, extents = write_kernels.write_cells(
         population.state(),
         write_kernels.Task(index, population.addresses(index), low, high, landing),
-        _constants(population, scheme, temperature),
+        constants_of(population, scheme, temperature),
         limit,
         counts,
         write_kernels.empty_log(0),
@@ -125,9 +125,10 @@ def _check(population: Population, scheme: Scheme, temperature: float, extents: 
             )
 
 
-def _constants(
+def constants_of(
     population: Population, scheme: Scheme, temperature: float
 ) -> write_kernels.WriteConstants:
+    """What the kernel needs of the cells' laws and a scheme at `temperature` [K]."""
     cell, settings = population.cell, scheme.settings
     conduction, worn = cell.law("conduction"), cell.endurance
     silent = NoiseConstants._make(np.float32(value) for value in (0.0, 0.0, 1.0, 0.0, 0.0))

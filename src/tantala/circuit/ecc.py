@@ -55,7 +55,7 @@ class Code(ABC):
         self.data_bytes = (self.k + 7) // 8
 
     @cached_property
-    def _tables(self) -> Words:
+    def tables(self) -> Words:
         """(data bytes, 256): check bits of each byte value at each place."""
         padded = np.zeros(8 * self.data_bytes, np.uint64)
         padded[: self.k] = self.columns
@@ -72,7 +72,7 @@ class Code(ABC):
         data = self._checked(data)
         check = np.zeros(len(data), np.uint64)
         for place in range(self.data_bytes):
-            check ^= self._tables[place][data[:, place]]
+            check ^= self.tables[place][data[:, place]]
         return check
 
     def syndrome(self, data: Bytes, check: Words) -> Words:

@@ -1,0 +1,238 @@
+"""One particular die: its cells, its sense amplifiers, its factory test."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tantala.base.random import normal, purpose
+from tantala.cell import load_cell, write_kernels
+from tantala.cell.noise import NoiseConstants, noise_constants
+from tantala.cell.write_loop import constants_of
+from tantala.cell.write_scheme import Scheme, landing_wordline
+from tantala.chip import kernels
+from tantala.chip.cells import DieCells
+from tantala.chip.specification import Specification
+from tantala.circuit.ecc import Code, make_code
+
+Bytes = NDArray[np.uint8]
+Words = NDArray[np.uint64]
+Places = NDArray[np.int64]
+BLOCK = 512  # words that are born and grow older together
+FIRST_READ = 1 << 20  # event numbers below are those of the factory
+OFFSET = purpose("chip.amplifier.offset")
+EITHER = -1  # bits of either value
+LARGEST_DRAW = 6.4  # of a normal from 32 bits
+
+
+@dataclass(frozen=True)
+class Sensed:
+    """Words as read: data (w, bytes), check bits (w,), syndromes (w,)."""
+
+    data: Bytes
+    check: Words
+    syndrome: Words
+
+
+@dataclass(frozen=True)
+class Programmed:
+    """What writing words took, (w,) each: s, J, pulses of cells, rounds of pulses, and cells that
+    did not pass their verify.
+    """
+
+    time: NDArray[np.float64]
+    energy: NDArray[np.float64]
+    pulses: NDArray[np.int64]
+    rounds: NDArray[np.int64]
+    failed: NDArray[np.int64]
+
+
+class Die:
+    """The cells of a specification. One seed is one die, whatever the order of its use.
+
+    `places` number the words on the die: groups of `set_words` data words and `set_spares` spares.
+    """
+
+    def __init__(self, specification: Specification, seed: int, words: int) -> None:
+        """`words`: data words, those of the controller's own included."""
+        self.specification = specification
+        self.groups = specification.groups(words)
+        design = specification.design
+        self.cell = load_cell(design.cell)
+        self.code: Code | None = make_code(design.correction.code, design.word)
+        self.k = design.word
+        self.n = self.k if self.code is None else self.code.n
+        self.bytes = (self.k + 7) // 8
+        self.group = specification.set_words + specification.set_spares
+        self.words = self.groups * self.group
+        self.cells = DieCells(self.cell, self.words * self.n, seed, BLOCK * self.n)
+        self.cells.reads = FIRST_READ
+        self.born = np.zeros(len(self.cells.aged), np.bool_)
+        self.bad = np.zeros(self.words, np.bool_)
+        self.scheme = Scheme.of(self.cell, design.write.scheme)
+        self._tables = (
+            np.zeros((self.bytes, 256), np.uint64) if self.code is None else self.code.tables
+        )
+        self._amplifiers = self._drawn(seed)
+        self._landing = self._landings()
+        self._constants = constants_of(self.cells, self.scheme, specification.temperature)
+
+    def _drawn(self, seed: int) -> kernels.Amplifiers:
+        """The amplifiers of this die: offsets are traits."""
+        sensing, sets = self.specification.sensing, self.groups
+        offset = normal(seed, OFFSET, np.arange(sets * self.n, dtype=np.uint64), 0)
+        low, high = (edge.reshape(sets, self.n) for edge in sensing.thresholds(offset))
+        law, key = self.cell.noise, self.cells.key
+        deepest, highest = float(high.min()), float(low.max())
+        silent = NoiseConstants._make(np.float32(value) for value in (0.0, 0.0, 1.0, 0.0, 0.0))
+        if law is not None:
+            g = np.geomspace(0.05 * deepest, 20.0 * highest, 4000)
+            current = g * sensing.voltage
+            sigma = law.current_deviation(current, g, self.specification.temperature)
+            reach = LARGEST_DRAW * sigma / sensing.voltage
+            # The first conductance from which on no draw leads below the threshold, and likewise.
+            highest = float(g[np.flatnonzero(g - reach < highest)[-1] + 1])
+            deepest = float(g[np.flatnonzero(g + reach > deepest)[0] - 1])
+        return kernels.Amplifiers(
+            low,
+            high,
+            self.group,
+            highest,
+            deepest,
+            sensing.voltage,
+            silent if law is None else noise_constants(law),
+            int(key[0]),
+            int(key[1]),
+        )
+
+    def _landings(self) -> tuple[np.float32, np.float32]:
+        """SET word line [V] where a write of 1 and of 0 begins, for the schemes that ask."""
+        if self.scheme.name == "ispp":
+            return np.float32(0.0), np.float32(0.0)
+        settings = self.scheme.settings
+        low = np.array([settings.low_resistance_verify, 0.0])
+        high = np.array([np.inf, settings.high_resistance_verify])
+        one, zero = landing_wordline(self.cell, self.scheme, low, high)
+        return one, zero
+
+    def prepare(self, places: Places) -> None:
+        """Bring the blocks of these words into being and up to date."""
+        blocks = np.unique(places // BLOCK)
+        for block in blocks[~self.born[blocks]]:
+            self._bear(int(block))
+        self.cells.refresh(blocks)
+
+    def parts(self, blocks: NDArray[np.intp]) -> list[slice]:
+        """Cells of these blocks."""
+        size = BLOCK * self.n
+        return [slice(b * size, min((b + 1) * size, len(self.cells))) for b in blocks.tolist()]
+
+    def _bear(self, block: int) -> None:
+        """Form and test a block at the factory; it is left holding zeros.
+
+        A word with more faulty cells than the code may spend on them is `bad`.
+        """
+        first, last = block * BLOCK, min((block + 1) * BLOCK, self.words)
+        cells, now = self.cells, self.cells.reads
+        cells.reads = 0
+        cells.bring_up(first * self.n, last * self.n)
+        at = np.arange(first * self.n, last * self.n)
+        fine = np.ones(len(at), np.bool_)
+        for value in (1, 0):
+            _, _, ok, _ = self._pulsed(at, np.full(len(at), value, np.uint8))
+            fine &= ok
+        cells.reads = max(now, FIRST_READ)
+        allowed = self.specification.design.code.reserved
+        self.bad[first:last] = (~fine).reshape(-1, self.n).sum(1) > allowed
+        self.born[block] = True
+        cells.aged[block] = cells.now
+
+    def sense(self, places: Places) -> Sensed:
+        """Read words; `prepare` them first."""
+        count = len(places)
+        data, check = np.empty((count, self.bytes), np.uint8), np.empty(count, np.uint64)
+        syndrome = np.empty(count, np.uint64)
+        event, self.cells.reads = np.uint64(self.cells.reads), self.cells.reads + 1
+        kernels.sense(
+            self.cells.conductance,
+            places,
+            self.n,
+            self.k,
+            self._amplifiers,
+            event,
+            self._tables,
+            data,
+            check,
+            syndrome,
+        )
+        return Sensed(data, check, syndrome)
+
+    def program(
+        self,
+        places: Places,
+        data: Bytes,
+        check: Words,
+        was: Sensed | None = None,
+        bits: tuple[int, int] | None = None,
+        value: int = EITHER,
+        limit: int | None = None,
+    ) -> Programmed:
+        """Write words by the design's scheme: the bits that differ from `was`, or all if None.
+
+        `bits`, `value`: only those from the first to before the last, and of that value. `limit`:
+        pulses after which all ends.
+        """
+        first, last = (0, self.n) if bits is None else bits
+        old = Sensed(data, check, check) if was is None else was
+        cell, word, bit, ones = kernels.changes(
+            places, self.n, self.k, data, check, old.data, old.check, first, last, value,
+            was is None,
+        )  # fmt: skip
+        sets, resets, ok, energy = self._pulsed(cell, ones, limit)
+        parallel = self.specification.parallel
+        taken = kernels.summed(len(places), parallel, word, bit, ones, sets, resets, ok, energy)
+        up, down = self.specification.set, self.specification.reset
+        return Programmed(
+            time=taken[:, 0] * up.period + taken[:, 1] * down.period,
+            energy=taken[:, 4] * up.draw
+            + taken[:, 5] * down.draw
+            + taken[:, 2] * up.cell_energy
+            + taken[:, 3] * down.cell_energy
+            + taken[:, 0] * up.pulse_energy
+            + taken[:, 1] * down.pulse_energy,
+            pulses=(taken[:, 2] + taken[:, 3]).astype(np.int64),
+            rounds=(taken[:, 0] + taken[:, 1]).astype(np.int64),
+            failed=taken[:, 6].astype(np.int64),
+        )
+
+    def _pulsed(
+        self, at: NDArray[np.int64], value: NDArray[np.uint8], limit: int | None = None
+    ) -> tuple[Any, Any, Any, Any]:
+        """(SET pulses, RESET pulses, passed, J) of the cells `at` written to `value`."""
+        settings, cells, count = self.scheme.settings, self.cells, len(at)
+        ones = value.astype(np.bool_)
+        passing = np.float32(settings.low_resistance_verify)
+        blocking = np.float32(settings.high_resistance_verify)
+        task = write_kernels.Task(
+            at,
+            at.astype(np.uint64),
+            np.where(ones, passing, np.float32(0.0)),
+            np.where(ones, np.float32(np.inf), blocking),
+            np.where(ones, *self._landing),
+        )
+        sets, resets, reads = (np.zeros(count, np.uint32) for _ in range(3))
+        ok, energy = np.zeros(count, np.bool_), np.zeros(count, np.float32)
+        write_kernels.write_cells(
+            cells.state(),
+            task,
+            self._constants._replace(reads=cells.reads, now=cells.now),
+            int(settings.max_pulses) if limit is None else limit,
+            write_kernels.Counts(sets, resets, reads, ok, energy),
+            write_kernels.empty_log(0),
+            False,
+        )
+        cells.reads += int(reads.max(initial=0))
+        return sets, resets, ok, energy

@@ -1,0 +1,157 @@
+"""Kernels over the words of a die: sensing, and what a write has to change.
+
+A word is n cells in a row: k data bits, bit i being bit i % 8 of byte i // 8, then the check bits.
+A low-resistance cell is a 1. Places are numbers of words on the die.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from tantala.base.random import philox4x32
+from tantala.cell.elementary import FAST, F, exp32, log32, normal32
+from tantala.cell.noise import READ, SCALE, NoiseConstants
+
+OPTIONS = {"fastmath": FAST, "error_model": "numpy", "cache": True, "nogil": True}
+_READ = np.uint32(READ)
+_ONE, _ONE64 = np.uint8(1), np.uint64(1)
+
+
+class Amplifiers(NamedTuple):
+    """Sense amplifiers of a die: thresholds [S] by group and bit, (groups, n) each.
+
+    `group`: words of a group. A cell above `surely_low` or below `surely_high` is read without
+    regard to its noise, which cannot matter.
+    """
+
+    low: NDArray[np.float32]
+    high: NDArray[np.float32]
+    group: int
+    surely_low: float
+    surely_high: float
+    voltage: float
+    noise: NoiseConstants
+    k0: int
+    k1: int
+
+
+@njit(**OPTIONS)
+def _decided(conductance, address, event, low, high, voltage, noise, k0, k1):
+    """One read of one cell near the thresholds, with its noise; a coin where time is too short."""
+    factor, half_exponent, lowest, thermal, shot = noise
+    word, coin, _, _ = philox4x32(
+        np.uint32(address), np.uint32(event), _READ,
+        np.uint32(event >> np.uint64(32)) << np.uint32(16), k0, k1,
+    )  # fmt: skip
+    g = max(conductance, F(0.0))
+    mean = g * voltage
+    spread = mean * F(SCALE) * factor * exp32(-half_exponent * log32(max(g, lowest)))
+    power = spread * spread + thermal * g + shot * mean * F(SCALE)
+    seen = (mean + F(np.sqrt(power)) * F(1.0 / SCALE) * normal32(word)) / voltage
+    if seen >= low:
+        return 1
+    if seen <= high:
+        return 0
+    return np.int64(coin & np.uint32(1))
+
+
+@njit(**OPTIONS)
+def sense(conductance, places, n, k, amplifiers, event, tables, data, check, syndrome):
+    """Read the words at `places` into `data` (w, bytes), `check` (w,) and their `syndrome` (w,).
+
+    `tables` (bytes, 256): check bits of each byte value at each place. `event`: number of the read.
+    """
+    a = amplifiers
+    sure_low, sure_high = F(a.surely_low), F(a.surely_high)
+    voltage, k0, k1 = F(a.voltage), np.uint32(a.k0), np.uint32(a.k1)
+    for w in range(len(places)):
+        base, group = places[w] * n, places[w] // a.group
+        checks, want = np.uint64(0), np.uint64(0)
+        for byte in range(data.shape[1]):
+            value = 0
+            for b in range(8 * byte, min(8 * byte + 8, k)):
+                g = conductance[base + b]
+                if g >= sure_low:
+                    bit = 1
+                elif g <= sure_high:
+                    bit = 0
+                else:
+                    bit = _decided(
+                        g, base + b, event, a.low[group, b], a.high[group, b], voltage, a.noise,
+                        k0, k1,
+                    )  # fmt: skip
+                value |= bit << (b - 8 * byte)
+            data[w, byte] = np.uint8(value)
+            want ^= tables[byte, value]
+        for b in range(k, n):
+            g = conductance[base + b]
+            if g >= sure_low:
+                bit = 1
+            elif g <= sure_high:
+                bit = 0
+            else:
+                bit = _decided(
+                    g, base + b, event, a.low[group, b], a.high[group, b], voltage, a.noise, k0, k1
+                )
+            checks |= np.uint64(bit) << np.uint64(b - k)
+        check[w] = checks
+        syndrome[w] = checks ^ want
+
+
+@njit(**OPTIONS)
+def bit_of(data, check, w, b, k):
+    """Bit b of word w."""
+    if b < k:
+        return (data[w, b >> 3] >> np.uint8(b & 7)) & _ONE
+    return np.uint8((check[w] >> np.uint64(b - k)) & _ONE64)
+
+
+@njit(**OPTIONS)
+def changes(places, n, k, data, check, was_data, was_check, first, last, only, everything):
+    """Bits first ... last - 1 that differ from what was sensed, or all with `everything`, and of
+    the value `only` if that is 0 or 1: (cell, word, bit, value), each (m,).
+    """
+    room = len(places) * (last - first)
+    cell, word = np.empty(room, np.int64), np.empty(room, np.int64)
+    bit, value = np.empty(room, np.int64), np.empty(room, np.uint8)
+    m = 0
+    for w in range(len(places)):
+        for b in range(first, last):
+            wanted = bit_of(data, check, w, b, k)
+            if only >= 0 and wanted != only:
+                continue
+            if everything or wanted != bit_of(was_data, was_check, w, b, k):
+                cell[m], word[m], bit[m], value[m] = places[w] * n + b, w, b, wanted
+                m += 1
+    return cell[:m], word[:m], bit[:m], value[:m]
+
+
+@njit(**OPTIONS)
+def summed(words, parallel, word, bit, value, sets, resets, ok, energy):
+    """What each word took: float64 (words, 7): rounds of SET, of RESET, pulses of SET, of RESET,
+    joules of SET, of RESET, cells left unwritten.
+
+    Groups of `parallel` bits are pulsed one after another, so the slowest of a group counts.
+    """
+    out = np.zeros((words, 7))
+    at, slowest_set, slowest_reset = np.int64(-1), np.uint32(0), np.uint32(0)
+    for i in range(len(word) + 1):
+        group = np.int64(-2) if i == len(word) else word[i] * 4096 + bit[i] // parallel
+        if group != at:
+            if at >= 0:
+                out[at // 4096, 0] += slowest_set
+                out[at // 4096, 1] += slowest_reset
+            at, slowest_set, slowest_reset = group, np.uint32(0), np.uint32(0)
+        if i == len(word):
+            break
+        slowest_set, slowest_reset = max(slowest_set, sets[i]), max(slowest_reset, resets[i])
+        w = word[i]
+        out[w, 2] += sets[i]
+        out[w, 3] += resets[i]
+        out[w, 4 if value[i] else 5] += energy[i]
+        out[w, 6] += not ok[i]
+    return out
