@@ -120,7 +120,10 @@ class Die:
 
     def prepare(self, places: Places) -> None:
         """Bring the blocks of these words into being and up to date."""
-        blocks = np.unique(places // BLOCK)
+        blocks = places // BLOCK
+        if self.born[blocks].all() and (self.cells.aged[blocks] == self.cells.now).all():
+            return
+        blocks = np.unique(blocks)
         for block in blocks[~self.born[blocks]]:
             self._bear(int(block))
         self.cells.refresh(blocks)

@@ -60,46 +60,60 @@ def _decided(conductance, address, event, low, high, voltage, noise, k0, k1):
 
 
 @njit(**OPTIONS)
+def _seen(conductance, base, count, sure_low, sure_high):
+    """Up to 64 cells from `base` on: (ones, cells that are near a threshold), bit by bit."""
+    ones, near = np.uint64(0), np.uint64(0)
+    for b in range(count):
+        g = conductance[base + b]
+        place = np.uint64(b)
+        ones |= np.uint64(g >= sure_low) << place
+        near |= np.uint64((g < sure_low) & (g > sure_high)) << place
+    return ones, near
+
+
+@njit(**OPTIONS)
+def _resolved(conductance, base, first, group, amplifiers, event, ones, near):
+    """`ones` with the cells read that are near a threshold."""
+    a = amplifiers
+    voltage, k0, k1 = F(a.voltage), np.uint32(a.k0), np.uint32(a.k1)
+    for b in range(64):
+        if near >> np.uint64(b) & _ONE64:
+            cell, bit = base + b, first + b
+            value = _decided(
+                conductance[cell], cell, event, a.low[group, bit], a.high[group, bit], voltage,
+                a.noise, k0, k1,
+            )  # fmt: skip
+            ones |= np.uint64(value) << np.uint64(b)
+    return ones
+
+
+@njit(**OPTIONS)
 def sense(conductance, places, n, k, amplifiers, event, tables, data, check, syndrome):
     """Read the words at `places` into `data` (w, bytes), `check` (w,) and their `syndrome` (w,).
 
     `tables` (bytes, 256): check bits of each byte value at each place. `event`: number of the read.
     """
-    a = amplifiers
-    sure_low, sure_high = F(a.surely_low), F(a.surely_high)
-    voltage, k0, k1 = F(a.voltage), np.uint32(a.k0), np.uint32(a.k1)
+    sure_low, sure_high = F(amplifiers.surely_low), F(amplifiers.surely_high)
     for w in range(len(places)):
-        base, group = places[w] * n, places[w] // a.group
-        checks, want = np.uint64(0), np.uint64(0)
-        for byte in range(data.shape[1]):
-            value = 0
-            for b in range(8 * byte, min(8 * byte + 8, k)):
-                g = conductance[base + b]
-                if g >= sure_low:
-                    bit = 1
-                elif g <= sure_high:
-                    bit = 0
-                else:
-                    bit = _decided(
-                        g, base + b, event, a.low[group, b], a.high[group, b], voltage, a.noise,
-                        k0, k1,
-                    )  # fmt: skip
-                value |= bit << (b - 8 * byte)
-            data[w, byte] = np.uint8(value)
-            want ^= tables[byte, value]
-        for b in range(k, n):
-            g = conductance[base + b]
-            if g >= sure_low:
-                bit = 1
-            elif g <= sure_high:
-                bit = 0
-            else:
-                bit = _decided(
-                    g, base + b, event, a.low[group, b], a.high[group, b], voltage, a.noise, k0, k1
+        base, group = places[w] * n, places[w] // amplifiers.group
+        want = np.uint64(0)
+        for first in range(0, k, 64):
+            count = min(64, k - first)
+            ones, near = _seen(conductance, base + first, count, sure_low, sure_high)
+            if near:
+                ones = _resolved(
+                    conductance, base + first, first, group, amplifiers, event, ones, near
                 )
-            checks |= np.uint64(bit) << np.uint64(b - k)
-        check[w] = checks
-        syndrome[w] = checks ^ want
+            for at in range(first >> 3, (first + count + 7) >> 3):
+                value = np.uint8(ones & np.uint64(0xFF))
+                data[w, at] = value
+                want ^= tables[at, value]
+                ones >>= np.uint64(8)
+        ones, near = _seen(conductance, base + k, n - k, sure_low, sure_high)
+        if near:
+            ones = _resolved(conductance, base + k, k, group, amplifiers, event, ones, near)
+        check[w] = ones
+        syndrome[w] = ones ^ want
 
 
 @njit(**OPTIONS)

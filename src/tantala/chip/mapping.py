@@ -91,9 +91,9 @@ class AddressMap:
 
     def settled(self, places: Places) -> Places:
         """Places with replaced words at their spares."""
-        if not self.replaced:
-            return places
-        return np.array([self.replaced.get(int(place), int(place)) for place in places], np.int64)
+        for place, spare in self.replaced.items():
+            places = np.where(places == place, spare, places)
+        return places
 
     def spare(self, place: int) -> int | None:
         """The next unused spare of a place's group; None if there is none left."""

@@ -42,13 +42,15 @@ class Writer:
 
     def settled(self, places: Places) -> Places:
         """Places with faulty words at their spares, all of them ready for use."""
-        self.die.prepare(places)
         while True:
-            places = self.map.settled(places)
             self.die.prepare(places)
-            faulty = [place for place in places[self.die.bad[places]] if self._replace(int(place))]
-            if not faulty:
-                return places
+            settled = self.map.settled(places)
+            if settled is not places:
+                self.die.prepare(settled)
+            if not self.die.bad[settled].any():
+                return settled
+            for place in np.unique(settled[self.die.bad[settled]]):
+                self._replace(int(place))
 
     def _replace(self, place: int) -> bool:
         """Give a place up for a spare; False where none is left."""
