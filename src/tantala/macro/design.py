@@ -37,7 +37,7 @@ from tantala.base.schema import (
     sound_part,
     validate_model,
 )
-from tantala.macro.coding import Code, code
+from tantala.macro.coding import Code, CodeKind, code
 from tantala.macro.conflicts import AUTO, REQUIRED_METRICS, conflicts
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ class Aim(FileModel):
 class Correction(FileModel):
     """Error-correcting code over one word."""
 
-    code: Literal["none", "secded", "bch2", "bch3"] = "secded"
+    code: CodeKind = "secded"
 
 
 class Write(FileModel):
