@@ -9,7 +9,7 @@ DESIGN ?= embedded_8mb_28nm
 $(BIN)/tantala: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[pdf]'
-	$(BIN)/python -m tantala.cell.compile_kernels
+	$(BIN)/python -m tantala.cli.compile_kernels
 	@touch $@
 
 $(VENV)/.test: $(BIN)/tantala
