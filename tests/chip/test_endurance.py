@@ -15,16 +15,16 @@ from tantala.cell.write_wear import write_wear
 from tantala.chip import Chip
 from tantala.macro.design import Design
 
-WRITES = 1200
+WRITES = 800
 WORDS = 128
 Z = 4.0
 
 
 @pytest.fixture(scope="module")
 def short_lived(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A cell of a fifty-thousandth of the life."""
+    """A cell of a two-hundred-thousandth of the life."""
     folder: Path = tmp_path_factory.mktemp("cells")
-    return changed_cell(folder, {"endurance.life": 2e-5})
+    return changed_cell(folder, {"endurance.life": 5e-6})
 
 
 def of(cell: str, **controller: object) -> Design:
@@ -49,14 +49,14 @@ def expected_to_fail(chip: Chip, cell: str, data: bytes, other: bytes, sets: int
     """Words of which more cells are stuck than the code corrects, in data that need them open."""
     model = tt.load_cell(cell)
     share, _ = write_wear(model).stuck(model.law("endurance"), sets)
-    chance = 0.0
+    sound = np.ones(WORDS)
     for content in (data, other):
         words = np.frombuffer(content, np.uint8).reshape(WORDS, -1)
         check = chip.die.code.encode(words)
         zeros = chip.die.n - np.unpackbits(words, axis=1).sum(1).astype(int)
         zeros -= np.array([int(bits).bit_count() for bits in check])
-        chance += float(binom.sf(chip.die.code.t, zeros, share).sum())
-    return chance
+        sound *= binom.cdf(chip.die.code.t, zeros, share)
+    return float((1.0 - sound).sum())
 
 
 def test_words_fail_as_the_endurance_law_predicts(short_lived: str) -> None:
