@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tantala.base.random import normal, purpose
-from tantala.cell import load_cell, write_kernels
+from tantala.cell import load_cell
 from tantala.cell.noise import NoiseConstants, noise_constants
 from tantala.cell.write_loop import constants_of
 from tantala.cell.write_scheme import Scheme, landing_wordline
@@ -77,7 +76,7 @@ class Die:
             np.zeros((self.bytes, 256), np.uint64) if self.code is None else self.code.tables
         )
         self._amplifiers = self._drawn(seed)
-        self._landing = self._landings()
+        self._windows = self._verified()
         self._constants = constants_of(self.cells, self.scheme, specification.temperature)
 
     def _drawn(self, seed: int) -> kernels.Amplifiers:
@@ -108,15 +107,14 @@ class Die:
             int(key[1]),
         )
 
-    def _landings(self) -> tuple[np.float32, np.float32]:
-        """SET word line [V] where a write of 1 and of 0 begins, for the schemes that ask."""
-        if self.scheme.name == "ispp":
-            return np.float32(0.0), np.float32(0.0)
+    def _verified(self) -> kernels.Windows:
         settings = self.scheme.settings
-        low = np.array([settings.low_resistance_verify, 0.0])
-        high = np.array([np.inf, settings.high_resistance_verify])
+        passing, blocking = settings.low_resistance_verify, settings.high_resistance_verify
+        if self.scheme.name == "ispp":
+            return kernels.Windows(passing, blocking, 0.0, 0.0)
+        low, high = np.array([passing, 0.0]), np.array([np.inf, blocking])
         one, zero = landing_wordline(self.cell, self.scheme, low, high)
-        return one, zero
+        return kernels.Windows(passing, blocking, float(one), float(zero))
 
     def prepare(self, places: Places) -> None:
         """Bring the blocks of these words into being and up to date."""
@@ -145,8 +143,16 @@ class Die:
         at = np.arange(first * self.n, last * self.n)
         fine = np.ones(len(at), np.bool_)
         for value in (1, 0):
-            _, _, ok, _ = self._pulsed(at, np.full(len(at), value, np.uint8))
-            fine &= ok
+            counts = kernels.write(
+                cells.state(),
+                at,
+                np.full(len(at), value, np.uint8),
+                self._windows,
+                self._constants._replace(reads=cells.reads, now=cells.now),
+                int(self.scheme.settings.max_pulses),
+            )
+            cells.reads += int(counts.reads.max())
+            fine &= counts.ok
         cells.reads = max(now, FIRST_READ)
         allowed = self.specification.design.code.reserved
         self.bad[first:last] = (~fine).reshape(-1, self.n).sum(1) > allowed
@@ -190,52 +196,32 @@ class Die:
         """
         first, last = (0, self.n) if bits is None else bits
         old = Sensed(data, check, check) if was is None else was
-        cell, word, bit, ones = kernels.changes(
-            places, self.n, self.k, data, check, old.data, old.check, first, last, value,
-            was is None,
-        )  # fmt: skip
-        sets, resets, ok, energy = self._pulsed(cell, ones, limit)
-        parallel = self.specification.parallel
-        taken = kernels.summed(len(places), parallel, word, bit, ones, sets, resets, ok, energy)
-        up, down = self.specification.set, self.specification.reset
-        return Programmed(
-            time=taken[:, 0] * up.period + taken[:, 1] * down.period,
-            energy=taken[:, 4] * up.draw
-            + taken[:, 5] * down.draw
-            + taken[:, 2] * up.cell_energy
-            + taken[:, 3] * down.cell_energy
-            + taken[:, 0] * up.pulse_energy
-            + taken[:, 1] * down.pulse_energy,
-            pulses=(taken[:, 2] + taken[:, 3]).astype(np.int64),
-            rounds=(taken[:, 0] + taken[:, 1]).astype(np.int64),
-            failed=taken[:, 6].astype(np.int64),
+        wanted = kernels.Wanted(
+            places, data, check, old.data, old.check, first, last, value, was is None
         )
-
-    def _pulsed(
-        self, at: NDArray[np.int64], value: NDArray[np.uint8], limit: int | None = None
-    ) -> tuple[Any, Any, Any, Any]:
-        """(SET pulses, RESET pulses, passed, J) of the cells `at` written to `value`."""
-        settings, cells, count = self.scheme.settings, self.cells, len(at)
-        ones = value.astype(np.bool_)
-        passing = np.float32(settings.low_resistance_verify)
-        blocking = np.float32(settings.high_resistance_verify)
-        task = write_kernels.Task(
-            at,
-            at.astype(np.uint64),
-            np.where(ones, passing, np.float32(0.0)),
-            np.where(ones, np.float32(np.inf), blocking),
-            np.where(ones, *self._landing),
-        )
-        sets, resets, reads = (np.zeros(count, np.uint32) for _ in range(3))
-        ok, energy = np.zeros(count, np.bool_), np.zeros(count, np.float32)
-        write_kernels.write_cells(
+        cells, parallel = self.cells, self.specification.parallel
+        taken, reads = kernels.program(
             cells.state(),
-            task,
+            wanted,
+            self.n,
+            self.k,
+            self._windows,
             self._constants._replace(reads=cells.reads, now=cells.now),
-            int(settings.max_pulses) if limit is None else limit,
-            write_kernels.Counts(sets, resets, reads, ok, energy),
-            write_kernels.empty_log(0),
-            False,
+            int(self.scheme.settings.max_pulses) if limit is None else limit,
+            parallel,
         )
-        cells.reads += int(reads.max(initial=0))
-        return sets, resets, ok, energy
+        cells.reads += int(reads)
+        up, down = self.specification.set, self.specification.reset
+        set_rounds, reset_rounds, set_pulses, reset_pulses, set_cells, reset_cells, failed = taken.T
+        return Programmed(
+            time=set_rounds * up.period + reset_rounds * down.period,
+            energy=set_cells * up.draw
+            + reset_cells * down.draw
+            + set_pulses * up.cell_energy
+            + reset_pulses * down.cell_energy
+            + set_rounds * up.pulse_energy
+            + reset_rounds * down.pulse_energy,
+            pulses=(set_pulses + reset_pulses).astype(np.int64),
+            rounds=(set_rounds + reset_rounds).astype(np.int64),
+            failed=failed.astype(np.int64),
+        )

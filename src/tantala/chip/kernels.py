@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from tantala.base.random import philox4x32
 from tantala.cell.elementary import FAST, F, exp32, log32, normal32
 from tantala.cell.noise import READ, SCALE, NoiseConstants
+from tantala.cell.write_kernels import Counts, Task, empty_log, write_cells
 
 OPTIONS = {"fastmath": FAST, "error_model": "numpy", "cache": True, "nogil": True}
 _READ = np.uint32(READ)
@@ -116,41 +117,85 @@ def sense(conductance, places, n, k, amplifiers, event, tables, data, check, syn
         syndrome[w] = ones ^ want
 
 
-@njit(**OPTIONS)
-def bit_of(data, check, w, b, k):
-    """Bit b of word w."""
-    if b < k:
-        return (data[w, b >> 3] >> np.uint8(b & 7)) & _ONE
-    return np.uint8((check[w] >> np.uint64(b - k)) & _ONE64)
-
-
-@njit(**OPTIONS)
-def changes(places, n, k, data, check, was_data, was_check, first, last, only, everything):
-    """Bits first ... last - 1 that differ from what was sensed, or all with `everything`, and of
-    the value `only` if that is 0 or 1: (cell, word, bit, value), each (m,).
+class Wanted(NamedTuple):
+    """What a write is to leave in words: data (w, bytes) and check bits (w,), and what was sensed
+    in them before; of the bits first ... last - 1, of the value `only` if that is 0 or 1, those
+    that differ, or all with `everything`.
     """
-    room = len(places) * (last - first)
+
+    places: NDArray[np.int64]
+    data: NDArray[np.uint8]
+    check: NDArray[np.uint64]
+    was_data: NDArray[np.uint8]
+    was_check: NDArray[np.uint64]
+    first: int
+    last: int
+    only: int
+    everything: bool
+
+
+class Windows(NamedTuple):
+    """Where cells pass their verify [S]: a 1 above `passing`, a 0 below `blocking`; and the SET
+    word line [V] where a write of 1 and of 0 begins, for the schemes that ask.
+    """
+
+    passing: float
+    blocking: float
+    one: float
+    zero: float
+
+
+@njit(**OPTIONS)
+def changes(wanted, n, k):
+    """Bits to be written: (cell, word, bit, value), each (m,)."""
+    room = len(wanted.places) * (wanted.last - wanted.first)
     cell, word = np.empty(room, np.int64), np.empty(room, np.int64)
     bit, value = np.empty(room, np.int64), np.empty(room, np.uint8)
     m = 0
-    for w in range(len(places)):
-        for b in range(first, last):
-            wanted = bit_of(data, check, w, b, k)
-            if only >= 0 and wanted != only:
-                continue
-            if everything or wanted != bit_of(was_data, was_check, w, b, k):
-                cell[m], word[m], bit[m], value[m] = places[w] * n + b, w, b, wanted
+    for w in range(len(wanted.places)):
+        base = wanted.places[w] * n
+        for b in range(wanted.first, wanted.last):
+            if b < k:
+                byte, shift = b >> 3, np.uint8(b & 7)
+                now = (wanted.data[w, byte] >> shift) & _ONE
+                was = (wanted.was_data[w, byte] >> shift) & _ONE
+            else:
+                place = np.uint64(b - k)
+                now = np.uint8((wanted.check[w] >> place) & _ONE64)
+                was = np.uint8((wanted.was_check[w] >> place) & _ONE64)
+            if (wanted.everything or now != was) and (wanted.only < 0 or now == wanted.only):
+                cell[m], word[m], bit[m], value[m] = base + b, w, b, now
                 m += 1
     return cell[:m], word[:m], bit[:m], value[:m]
 
 
 @njit(**OPTIONS)
-def summed(words, parallel, word, bit, value, sets, resets, ok, energy):
+def write(cells, at, value, windows, constants, limit):
+    """Write the cells `at` to `value`: (SET pulses, RESET pulses, reads, passed, J)."""
+    count = len(at)
+    low, high, landing = np.empty(count, F), np.empty(count, F), np.empty(count, F)
+    for i in range(count):
+        one = value[i] != 0
+        low[i] = F(windows.passing) if one else F(0.0)
+        high[i] = F(np.inf) if one else F(windows.blocking)
+        landing[i] = F(windows.one if one else windows.zero)
+    counts = Counts(
+        np.zeros(count, np.uint32), np.zeros(count, np.uint32), np.zeros(count, np.uint32),
+        np.zeros(count, np.bool_), np.zeros(count, F),
+    )  # fmt: skip
+    task = Task(at, at.astype(np.uint64), low, high, landing)
+    write_cells(cells, task, constants, limit, counts, empty_log(0), False)
+    return counts
+
+
+@njit(**OPTIONS)
+def summed(words, parallel, word, bit, value, counts):
     """What each word took: float64 (words, 7): rounds of SET, of RESET, pulses of SET, of RESET,
     joules of SET, of RESET, cells left unwritten.
 
     Groups of `parallel` bits are pulsed one after another, so the slowest of a group counts.
     """
+    sets, resets, ok, energy = counts.sets, counts.resets, counts.ok, counts.energy
     out = np.zeros((words, 7))
     at, slowest_set, slowest_reset = np.int64(-1), np.uint32(0), np.uint32(0)
     for i in range(len(word) + 1):
@@ -169,3 +214,15 @@ def summed(words, parallel, word, bit, value, sets, resets, ok, energy):
         out[w, 4 if value[i] else 5] += energy[i]
         out[w, 6] += not ok[i]
     return out
+
+
+@njit(**OPTIONS)
+def program(cells, wanted, n, k, windows, constants, limit, parallel):
+    """Write words: what each took, as `summed`, and the reads of the cell that had most."""
+    at, word, bit, value = changes(wanted, n, k)
+    counts = write(cells, at, value, windows, constants, limit)
+    reads = np.uint32(0)
+    for i in range(len(at)):
+        reads = max(reads, counts.reads[i])
+    words = len(wanted.places)
+    return summed(words, parallel, word, bit, value, counts), reads
