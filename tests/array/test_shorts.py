@@ -91,7 +91,7 @@ def test_shorts_against_exact_arithmetic(data):
     # Ideal sources that share one node divide its current as the circuit does not say.
     if max(array.row_wire, array.column_wire) > 0.0:
         for j, current in enumerate(answer.currents):
-            assert current == pytest.approx(-out["column", j], abs=1e-9 * scale + 1e-15)
+            assert current == pytest.approx(-out["column", j], abs=1e-9 * scale + 1e-14)
     assert answer.residual <= tolerance
 
 

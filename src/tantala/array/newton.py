@@ -78,8 +78,11 @@ class Point:
     def _parts(self) -> tuple[Vector, Vector, Vector, Vector, Vector]:
         return self.words, self.bits, self.from_words, self.into_bits, self.missed
 
-    def misfit(self, answer: Response, tolerance: float) -> Misfit:
-        """How far the devices' `answer` is from the currents that the wires leave them."""
+    def misfit(self, answer: Response, tolerance: float, rounding: float = ROUNDINGS) -> Misfit:
+        """How far the devices' `answer` is from the currents that the wires leave them.
+
+        `rounding` is that of the voltages, relative to their size.
+        """
         n, m = self.words.shape
         along, down = np.empty((3, n)), np.empty((3, m))
         sums.squares(
@@ -93,8 +96,7 @@ class Point:
             down,
         )
         both = np.sqrt([along[0].sum() + down[0].sum(), *along[1:].sum(axis=1)])
-        # Voltages that a short decides are as near as the linear solver is.
-        rounding = (LEAST_INNER if self.missed.size else ROUNDINGS) / tolerance
+        rounding = rounding / tolerance
         whole = float(_relative(both, rounding))
         if self.missed.size:
             return Misfit(whole, np.zeros(n), np.zeros(m))
@@ -186,6 +188,9 @@ class NewtonSolver:
             point, answer = moved
             misfit = point.misfit(answer, tolerance)
             whole = min(whole, misfit.whole)
+        # Where nothing flows, voltages that shorts decide are as near as the linear solver is.
+        if point.missed.size and point.misfit(answer, tolerance, LEAST_INNER).whole <= tolerance:
+            return OperatingPoint(point, answer, tolerance, steps, iterations)
         raise self._failure(misfit.worst, tolerance, steps, iterations)
 
     def _cold(self, rows: Vector, columns: Vector, on: Switches | None) -> tuple[Point, int]:
