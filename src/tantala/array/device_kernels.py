@@ -91,6 +91,22 @@ def _largest(kind, p, q, current, volts):
 
 
 @njit(**OPTIONS)
+def _linear_share(siemens, p, q, r, on, volts):
+    """`_share` of a cell of `siemens` and a threshold selector, which is piecewise linear."""
+    x = volts * (siemens / (siemens + p))
+    slope = p * (siemens / (siemens + p))
+    if on and abs(x) > r:
+        hold = r if volts > 0.0 else -r
+        slope = (p + q) * (siemens / (siemens + p + q))
+        # In parts of the voltage beyond hold, in which nothing cancels there.
+        x = hold + (siemens * (volts - hold) - p * hold) / (siemens + p + q)
+    current, _ = _selector(THRESHOLD, p, q, r, on, x)
+    if p > siemens or (on and abs(x) > r and p + q > siemens):
+        current = siemens * (volts - x)  # the flatter of the two, where the voltage is rounded
+    return current, slope, x
+
+
+@njit(**OPTIONS)
 def _share(cell_kind, c, selector_kind, s, on, volts, guess):
     """(current, slope, voltage over the selector) of a cell and a selector in series.
 
@@ -101,6 +117,8 @@ def _share(cell_kind, c, selector_kind, s, on, volts, guess):
     if c[0] == np.inf:  # a dead short leaves all of it to the selector
         current, slope = _selector(selector_kind, s[0], s[1], s[2], on, volts)
         return current, slope, volts
+    if selector_kind == THRESHOLD and cell_kind == POLYNOMIAL and c[1] == 0.0 and c[2] == 0.0:
+        return _linear_share(c[0], s[0], s[1], s[2], on, volts)
     whole, _ = _cell(cell_kind, c[0], c[1], c[2], c[3], c[4], volts)
     if whole == 0.0:
         # Either no voltage, or an open cell, which leaves all of it to itself.
