@@ -223,7 +223,7 @@ def test_a_dead_short_is_the_limit_of_a_large_conductance(wires):
     conductance[2, 3] = conductance[7, 3] = np.inf
     array = tt.Array(conductance, *wires, row_driver=5.0, column_sense=5.0)
     answer = array.compile().solve(inputs[:, 0])
-    assert abs(answer.cell_voltages[2, 3]) < 1e-14
+    assert abs(answer.cell_voltages[2, 3]) < 1e-12  # what the tolerance leaves
     assert answer.residual <= 1e-10
     assert answer.power().mismatch < 1e-9
     for large, error in ((1e2, 1e-1), (1e4, 1e-3), (1e6, 1e-5)):

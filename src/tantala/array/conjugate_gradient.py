@@ -139,6 +139,21 @@ class LineSolver:
         )
         return out
 
+    def grounded(
+        self, rows: Vector, columns: Vector, offset: Vector = NONE
+    ) -> tuple[Vector, Vector, float]:
+        """Both planes with the columns held near their sources, and the norm of the currents (A).
+
+        That norm, or that of `offset` where it is larger, is what residuals are relative to.
+        Arguments as of `solve`.
+        """
+        bits = np.zeros_like(self.conductance)
+        if columns.any() or offset.size:
+            bits = self.bit_voltages(columns, bits, offset)
+        words = self.word_voltages(rows, bits, offset)
+        norm = kernels.norm_of_change(self.conductance, words, np.zeros_like(words))
+        return words, bits, max(norm, float(np.linalg.norm(offset)))
+
     def solve(
         self,
         rows: Vector,
@@ -151,16 +166,12 @@ class LineSolver:
 
         A cell carries G (u - v) + `offset` [A, (N, M)]; `start` is a guess of the bit plane. The
         residual is the norm of the currents that Kirchhoff's law lacks at the nodes of the answer,
-        over that of the cell currents into grounded columns.
+        over that of `grounded`: of the cell currents into grounded columns.
 
         Raises ConvergenceError if `tolerance` is not reached.
         """
         g = self.conductance
-        bits = np.zeros_like(g)
-        if columns.any() or offset.size:
-            bits = self.bit_voltages(columns, bits, offset)
-        words = self.word_voltages(rows, bits, offset)
-        scale = kernels.norm_of_change(g, words, np.zeros_like(g))
+        words, bits, scale = self.grounded(rows, columns, offset)
         if scale == 0.0:
             return Iteration(words, bits, 0.0, 0)
         iterations, residual = 0, 1.0
