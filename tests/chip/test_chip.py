@@ -8,7 +8,8 @@ from small_chip import design
 
 import tantala as tt
 from tantala.base.errors import InputError
-from tantala.chip import Chip, PowerLost, ProtectedError
+from tantala.cell.population import STUCK_LOW
+from tantala.chip import Chip, PowerLost, ProtectedError, UncorrectableError
 from tantala.chip.cells import DieCells
 
 
@@ -67,7 +68,9 @@ def test_a_bit_that_is_wrong_is_corrected_counted_and_scrubbed() -> None:
 def test_one_seed_is_one_die_in_whatever_order_it_is_used() -> None:
     chips = [Chip(design(), seed=7) for _ in range(2)]
     ends = (0, chips[0].size - 256)
+    chips[0].read(0, 256)
     for chip, order in zip(chips, (ends, ends[::-1]), strict=True):
+        chip.elapse("1 year")  # over cells of which some were looked at before and some were not
         for address in order:
             chip.read(address, 256)
     for name in ("conductance", "writes", "cycles", "damage"):
@@ -93,9 +96,6 @@ def test_only_changed_bits_are_pulsed() -> None:
     chip.write(0, b"\x0f" * 8)
     assert chip.write(0, b"\x0f" * 8).pulses == 0
     few = chip.write(0, b"\x0f" * 7 + b"\x0e")
-    everything = Chip(design(compare=False), seed=2)
-    everything.write(0, b"\x0f" * 8)
-    assert everything.write(0, b"\x0f" * 8).pulses >= 0
     assert 0 < few.pulses < 40
 
 
@@ -170,8 +170,13 @@ def test_without_power_nothing_answers() -> None:
         chip.read(0, 4)
     with pytest.raises(PowerLost):
         chip.write(0, b"lost")
+    for use in (chip.read_otp, lambda: chip.write_otp(b"lost")):
+        with pytest.raises(PowerLost):
+            use()
     chip.elapse("1 day")
+    assert chip.statistics.standby_energy_J == 0.0
     chip.power_on()
+    assert not chip.read_otp().strip(b"\0")
     assert chip.read(0, 4) == b"kept"
 
 
@@ -182,6 +187,93 @@ def test_a_code_of_none_gives_back_what_the_cells_say() -> None:
     chip = Chip(plain, seed=1)
     chip.write(3, b"no check bits")
     assert chip.read(3, 13) == b"no check bits"
+
+
+def test_short_operations_count_after_long_waits() -> None:
+    chip = Chip(design(), seed=1)
+    chip.elapse("10 years")
+    before = chip.statistics.busy_s
+    for _ in range(100):
+        chip.read(0, 8)
+    assert chip.statistics.busy_s - before == pytest.approx(100 * chip.specification.read_time)
+    assert chip.write(0, b"12345678").time > 0.0
+    for seconds in (-5.0, float("nan"), float("inf")):
+        with pytest.raises(InputError, match="bad time"):
+            chip.wait(seconds)
+    with pytest.raises(InputError, match="bad time"):
+        chip.elapse(-1.0)
+
+
+def stuck(chip: Chip, place: int, count: int, low: bool = True) -> None:
+    """Make cells of a word immovable."""
+    first = place * chip.die.n
+    chip.die.prepare(np.array([place]))
+    chip.die.cells.flags[first : first + count] |= STUCK_LOW if low else np.uint8(0)
+    if low:
+        chip.die.cells.conductance[first : first + count] = 3e-4
+    else:
+        chip.die.cells.flags[first : first + count] = 0
+        chip.die.cells.conductance[first : first + count] = 1e-6
+
+
+@pytest.mark.parametrize("cut_ahead", [False, True])
+def test_a_word_that_fails_to_write_moves_to_a_spare_and_again_if_that_fails(
+    cut_ahead: bool,
+) -> None:
+    chip = Chip(design(scrub="none"), seed=5)
+    place = int(chip.map.places(np.array([1]))[0])
+    if cut_ahead:
+        chip.cut_power_after(10**6)
+    data = b"\x40\x00\x00\x55fgh\x99"
+    stuck(chip, place, 8)
+    chip.write(8, data)
+    assert chip.read(8, 8) == data
+    spare = int(chip.writer.settled(np.array([place]))[0])
+    assert spare != place
+    stuck(chip, spare, 8)
+    chip.write(8, data[::-1])
+    assert chip.read(8, 8) == data[::-1]
+    assert chip.statistics.replaced == 1
+    assert sum(chip.map.spared.values()) == 2
+
+
+@pytest.mark.parametrize("order", ["changed", "ones_first"])
+def test_cells_that_cannot_be_set_move_their_word(order: str) -> None:
+    chip = Chip(design(scrub="none", order=order), seed=5)
+    place = int(chip.map.places(np.array([1]))[0])
+    stuck(chip, place, 8, low=False)
+    chip.write(8, b"\xff" * 8)
+    assert chip.read(8, 8) == b"\xff" * 8
+    assert chip.statistics.replaced == 1
+
+
+def test_a_lost_word_stays_lost_when_wear_levelling_moves_it() -> None:
+    chosen = design(wear_levelling="start_gap", gap_interval=1, scrub="none")
+    chip = Chip(chosen, seed=6)
+    source = int(chip.map.moved()[0])
+    logical = int(np.flatnonzero(chip.map.lines_of(np.arange(chip.map.lines)) == source)[0])
+    address = logical * chip.map.line * chip.word_bytes
+    first = int(chip.map.places(np.array([address // chip.word_bytes]))[0]) * chip.die.n
+    chip.read(address, 8)
+    chip.die.cells.conductance[first : first + 5] = 3e-4
+    with pytest.raises(UncorrectableError):
+        chip.read(address, 8)
+    chip.write(0 if address else chip.size // 2, b"moves the gap")
+    assert chip.statistics.gap_moves == 1
+    with pytest.raises(UncorrectableError):
+        chip.read(address, 8)
+
+
+def test_only_words_written_in_part_are_read_first() -> None:
+    chip = Chip(design(scrub="none"), seed=5)
+    first = int(chip.map.places(np.array([0]))[0]) * chip.die.n
+    chip.read(0, 8)
+    chip.die.cells.conductance[first : first + 5] = 3e-4
+    with pytest.raises(UncorrectableError):
+        chip.write(0, b"part")
+    assert chip.read(3, 0) == b""
+    chip.write(0, b"y" * 12)
+    assert chip.read(0, 12) == b"y" * 12
 
 
 def test_epochs_of_one_age_are_merged(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,12 +15,14 @@ from tantala.chip import Chip, ImageError
 
 @pytest.fixture
 def chip() -> Chip:
-    made = Chip(design(wear_levelling="start_gap", scramble=True, gap_interval=3), seed=9)
+    made = Chip(design(wear_levelling="start_gap", scramble=True, gap_interval=3), seed=np.int64(9))
     made.write(5, np.random.default_rng(1).bytes(5000))
     made.elapse("2 years", temperature="85 degC")
     made.write(777, b"newer")
     made.write_otp(b"id")
-    made.protect(16, 32)
+    made.protect(*np.array([16, 32]))
+    made.map.replace(int(made.map.places(np.array([600]))[0]))
+    made.write(600 * made.word_bytes, b"at a spare")
     return made
 
 
@@ -64,6 +66,23 @@ def test_a_torn_or_foreign_image_is_refused(chip: Chip, tmp_path: Path, damage: 
     with pytest.raises(ImageError, match=r"die\.img") as caught:
         Chip.load(path)
     assert len(caught.value.problems) == 1
+
+
+def test_another_release_may_draw_another_die(
+    chip: Chip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chip.save(tmp_path / "die.img")
+    monkeypatch.setattr("tantala.chip.image.metadata.version", lambda name: "99.0")
+    with pytest.raises(ImageError, match="may draw other cells"):
+        Chip.load(tmp_path / "die.img")
+
+
+def test_an_image_keeps_the_permissions_of_its_file(chip: Chip, tmp_path: Path) -> None:
+    path = tmp_path / "die.img"
+    chip.save(path)
+    path.chmod(0o640)
+    chip.save(path)
+    assert path.stat().st_mode & 0o777 == 0o640
 
 
 def test_an_image_that_is_not_there(tmp_path: Path) -> None:

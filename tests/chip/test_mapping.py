@@ -39,7 +39,9 @@ def test_start_gap_visits_every_line_and_never_two_at_once() -> None:
 def test_spares_of_a_group_are_given_once() -> None:
     mapping = AddressMap(40, 4, (20, 2), None, rotates=False)
     assert mapping.place_of(np.array([0, 19, 20, 39])).tolist() == [0, 19, 22, 41]
-    assert [mapping.spare(3), mapping.spare(5), mapping.spare(7)] == [20, 21, None]
-    assert mapping.spare(25) == 42
-    mapping.replaced[3] = 20
-    assert mapping.settled(np.array([2, 3, 4])).tolist() == [2, 20, 4]
+    assert mapping.settled(np.array([2, 3])).tolist() == [2, 3]
+    assert [mapping.replace(place) for place in (3, 5, 7, 25)] == [True, True, False, True]
+    assert mapping.settled(np.array([2, 3, 4, 5, 25])).tolist() == [2, 20, 4, 21, 42]
+    again = AddressMap(40, 4, (20, 2), None, rotates=False)
+    assert [again.replace(3), again.replace(3)] == [True, True]
+    assert again.settled(np.array([3])).tolist() == [21]

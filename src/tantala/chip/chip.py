@@ -39,7 +39,7 @@ class Chip:
         design = spec.design
         _suitable(design)
         self.design = design
-        self.seed = seed
+        self.seed = int(seed)
         self.specification = spec
         self.word_bytes = design.word // 8
         self.size = design.capacity // 8
@@ -62,12 +62,12 @@ class Chip:
     @property
     def unique_id(self) -> bytes:
         """Twelve bytes that tell this die from others."""
-        return words(self.seed, UNIQUE_ID, np.arange(3)).T.astype("<u4").tobytes()[:12]
+        return words(self.seed, UNIQUE_ID, 0)[:3].astype("<u4").tobytes()
 
     @property
     def time(self) -> float:
-        """Simulated time, s."""
-        return self.meter.amounts["time_s"]
+        """Simulated time, s: at work and waiting. Kept apart, so that years lose no nanosecond."""
+        return self.meter.amounts["busy_s"] + self.meter.amounts["waited_s"]
 
     @property
     def statistics(self) -> Statistics:
@@ -99,6 +99,8 @@ class Chip:
         Raises InputError beyond the end, UncorrectableError, PowerLost.
         """
         self._inside(address, length)
+        if not length:
+            return b""
         first, last = address // self.word_bytes, -(-(address + length) // self.word_bytes)
         data = self._read(np.arange(first, last))
         start = address - first * self.word_bytes
@@ -114,22 +116,31 @@ class Chip:
         first, last = self.protected
         if address < last and address + len(data) > first:
             raise ProtectedError(max(address, first))
-        energy, pulses = self.meter.amounts["write_energy_J"], self.meter.counts["pulses"]
-        time, corrected = self.time, self.meter.counts["corrected"]
+        before = self._totals()
         if data:
             self._write(address, np.frombuffer(data, np.uint8))
         self.meter.counts["writes"] += 1
-        return Operation(
-            self.time - time,
-            self.meter.amounts["write_energy_J"] - energy,
-            self.meter.counts["pulses"] - pulses,
-            self.meter.counts["corrected"] - corrected,
+        time, energy, pulses, corrected, unwritten = (
+            now - then for now, then in zip(self._totals(), before, strict=True)
+        )
+        return Operation(time, energy, int(pulses), int(corrected), int(unwritten))
+
+    def _totals(self) -> tuple[float, ...]:
+        amounts, counts = self.meter.amounts, self.meter.counts
+        return (
+            amounts["busy_s"],
+            amounts["write_energy_J"],
+            counts["pulses"],
+            counts["corrected"],
+            counts["unwritten"],
         )
 
     def wait(self, seconds: float) -> None:
         """Let simulated time pass at the design's typical temperature."""
-        self.meter.amounts["standby_energy_J"] += self.specification.standby_power * seconds
-        self._pass(seconds)
+        self._stand(seconds)
+        self.young += seconds
+        if self.young >= TICK:
+            self._grow_older()
 
     def elapse(
         self,
@@ -144,26 +155,35 @@ class Chip:
         """
         seconds = to_si(time, "s", name="time")
         kelvin = to_si(temperature, "K", name="temperature")
-        if not seconds >= 0.0:
-            raise InputError(Problem("negative time", got=f"{seconds:g} s", allowed="0 s or more"))
-        beyond = self.design.extrapolate if extrapolate is None else extrapolate
         self._grow_older()
-        self.die.cells.elapse(seconds, kelvin, beyond)
-        self.meter.amounts["time_s"] += seconds
+        beyond = self.design.extrapolate if extrapolate is None else extrapolate
+        if seconds >= 0.0:
+            self.die.cells.elapse(seconds, kelvin, beyond)
+        self._stand(seconds)
+
+    def _stand(self, seconds: float) -> None:
+        """Count time without work, and what the chip draws in it."""
+        if not 0.0 <= seconds < float("inf"):
+            raise InputError(Problem("bad time", got=f"{seconds:g} s", allowed="0 s or more"))
+        self.meter.amounts["waited_s"] += seconds
+        if self.powered:
+            self.meter.amounts["standby_energy_J"] += self.specification.standby_power * seconds
 
     def protect(self, first: int, last: int) -> None:
         """Refuse writes to the bytes first ... last - 1; (0, 0) for none."""
-        self.protected = (first, last)
+        self.protected = (int(first), int(last))
 
     def read_otp(self) -> bytes:
-        """The one-time programmable area."""
-        data = self._sensed_user(self.map.place_of(self._otp_words()), 0)
+        """The one-time programmable area. Raises UncorrectableError with addresses past the end."""
+        self._inside(0, 0)
+        data = self._sensed_user(self.map.place_of(self._otp_words()), self.specification.words)
         return data.reshape(-1).tobytes()
 
     def write_otp(self, data: bytes) -> None:
         """Write the one-time programmable area from its start, and lock it. Raises ProtectedError
         once it is locked.
         """
+        self._inside(0, 0)
         if self.otp_locked:
             raise ProtectedError(self.size)
         room = self._own * self.word_bytes
@@ -208,60 +228,69 @@ class Chip:
 
     def _sensed_user(self, places: Places, first: int) -> NDArray[np.uint8]:
         """Corrected data of words at `places`; `first`: logical number of the first, for errors."""
-        places = self.writer.settled(places)
-        sensed = self.die.sense(places)
-        self._account_read(len(places))
-        data, lost = self._corrected(places, sensed)
+        sensed = self._sensed(places)
+        lost = self._correct(places, sensed)
         if len(lost):
-            self.meter.counts["uncorrectable"] += len(lost)
             raise UncorrectableError((first + int(lost[0])) * self.word_bytes, len(lost))
-        return data
+        return sensed.data
 
-    def _corrected(
-        self, places: Places, sensed: Sensed
-    ) -> tuple[NDArray[np.uint8], NDArray[np.intp]]:
-        """Data after correction, and which words are lost; others are scrubbed if so designed."""
+    def _sensed(self, places: Places) -> Sensed:
+        spec, meter = self.specification, self.meter
+        meter.counts["read_words"] += len(places)
+        meter.amounts["read_energy_J"] += len(places) * spec.read_energy
+        self._work(len(places) * spec.read_time)
+        return self.die.sense(self.writer.settled(places))
+
+    def _correct(self, places: Places, sensed: Sensed) -> NDArray[np.intp]:
+        """Correct what was sensed, in place; words that are lost stay as they came, and are told.
+
+        Others are scrubbed if so designed: only their wrong bits are pulsed, so that a cut in it
+        harms none that is right.
+        """
         wrong = np.flatnonzero(sensed.syndrome)
         if self.die.code is None or not len(wrong):
-            return sensed.data, wrong[:0]
+            return wrong[:0]
         decoded = self.die.code.decode(sensed.data[wrong], sensed.check[wrong])
-        data = sensed.data.copy()
-        data[wrong] = decoded.data
-        self.meter.counts["corrected"] += int(decoded.corrected[~decoded.failed].sum())
-        if self.design.controller.scrub == "on_read":
-            mended = ~decoded.failed
+        sensed.data[wrong], sensed.check[wrong] = decoded.data, decoded.check
+        mended = ~decoded.failed
+        self.meter.counts["corrected"] += int(decoded.corrected[mended].sum())
+        self.meter.counts["uncorrectable"] += int(decoded.failed.sum())
+        if self.design.controller.scrub == "on_read" and mended.any():
             self.meter.counts["scrubbed"] += int(mended.sum())
             self._store(places[wrong[mended]], decoded.data[mended])
-        return data, wrong[decoded.failed]
+        return wrong[decoded.failed]
 
     def _write(self, address: int, given: NDArray[np.uint8]) -> None:
         size = self.word_bytes
         first, last = address // size, -(-(address + len(given)) // size)
         logical = np.arange(first, last)
-        places = self.writer.settled(self.map.places(logical))
+        places = self.map.places(logical)
         start, end = address - first * size, address - first * size + len(given)
         data = np.zeros((len(logical), size), np.uint8)
-        for edge in {0, len(logical) - 1} if start or end % size else ():
-            part = self._sensed_user(places[edge : edge + 1], first + edge)
-            data[edge] = part[0]
+        edges = ({0} if start else set()) | ({len(logical) - 1} if end % size else set())
+        for edge in sorted(edges):
+            data[edge] = self._sensed_user(places[edge : edge + 1], first + edge)[0]
         data.reshape(-1)[start:end] = given
-        self._store(places, data)
+        self._store(places, data, ones_first=self.design.controller.order == "ones_first")
         self._count_lines(logical)
 
-    def _store(self, places: Places, data: NDArray[np.uint8]) -> None:
+    def _store(
+        self,
+        places: Places,
+        data: NDArray[np.uint8],
+        check: NDArray[np.uint64] | None = None,
+        ones_first: bool = False,
+    ) -> None:
         """Write whole words, and meter it."""
-        if not len(places):
-            return
         spec, meter = self.specification, self.meter
-        taken = self.writer.store(places, data)
+        taken = self.writer.store(places, data, check, ones_first)
         meter.counts["written_words"] += taken.words
         meter.counts["pulses"] += taken.pulses
+        meter.counts["unwritten"] += taken.unwritten
         meter.amounts["write_energy_J"] += (
             taken.energy + spec.pump_energy + taken.words * spec.start_energy
         )
-        busy = taken.time + spec.pump_time + taken.words * spec.start_time
-        meter.amounts["busy_s"] += busy
-        self._pass(busy)
+        self._work(taken.time + spec.pump_time + taken.words * spec.start_time)
         if not self.writer.powered:
             raise PowerLost
 
@@ -276,29 +305,23 @@ class Chip:
             self._move_gap()
 
     def _move_gap(self) -> None:
-        """One step of Start-Gap: the registers follow once the copy is complete."""
+        """One step of Start-Gap: the registers follow once the copy is complete.
+
+        Words that are lost are copied as they are, check bits and all: still lost, and told so.
+        """
         line = np.arange(self.map.line)
         source, target = (
-            self.writer.settled(self.map.place_of(number * self.map.line + line))
-            for number in self.map.moved()
+            self.map.place_of(number * self.map.line + line) for number in self.map.moved()
         )
-        sensed = self.die.sense(source)
-        self._account_read(len(source))
-        data, _ = self._corrected(source, sensed)
-        self._store(target, data)
+        sensed = self._sensed(source)
+        self._correct(source, sensed)
+        self._store(target, sensed.data, sensed.check)
         self.meter.wear[self.map.gap] += np.uint32(1)
         self.meter.counts["gap_moves"] += 1
         self.map.step()
 
-    def _account_read(self, count: int) -> None:
-        spec, meter = self.specification, self.meter
-        meter.counts["read_words"] += count
-        meter.amounts["read_energy_J"] += count * spec.read_energy
-        meter.amounts["busy_s"] += count * spec.read_time
-        self._pass(count * spec.read_time)
-
-    def _pass(self, seconds: float) -> None:
-        self.meter.amounts["time_s"] += seconds
+    def _work(self, seconds: float) -> None:
+        self.meter.amounts["busy_s"] += seconds
         self.young += seconds
         if self.young >= TICK:
             self._grow_older()

@@ -92,9 +92,10 @@ class Die:
             current = g * sensing.voltage
             sigma = law.current_deviation(current, g, self.specification.temperature)
             reach = LARGEST_DRAW * sigma / sensing.voltage
-            # The first conductance from which on no draw leads below the threshold, and likewise.
-            highest = float(g[np.flatnonzero(g - reach < highest)[-1] + 1])
-            deepest = float(g[np.flatnonzero(g + reach > deepest)[0] - 1])
+            # Beyond these no draw leads to the other side of any threshold.
+            unsure = np.flatnonzero((g - reach < highest) & (g + reach > deepest))
+            first, last = max(int(unsure[0]) - 1, 0), min(int(unsure[-1]) + 1, len(g) - 1)
+            deepest, highest = float(g[first]), float(g[last])
         return kernels.Amplifiers(
             low,
             high,
@@ -102,7 +103,9 @@ class Die:
             highest,
             deepest,
             sensing.voltage,
-            silent if law is None else noise_constants(law),
+            silent
+            if law is None
+            else noise_constants(law, temperature=self.specification.temperature),
             int(key[0]),
             int(key[1]),
         )
@@ -156,8 +159,10 @@ class Die:
         cells.reads = max(now, FIRST_READ)
         allowed = self.specification.design.code.reserved
         self.bad[first:last] = (~fine).reshape(-1, self.n).sum(1) > allowed
+        # Whenever it is first looked at: the factory lies before all waits.
+        cells.age[at[0] : at[-1] + 1] = 0
+        cells.aged[block] = 0
         self.born[block] = True
-        cells.aged[block] = cells.now
 
     def sense(self, places: Places) -> Sensed:
         """Read words; `prepare` them first."""
@@ -195,10 +200,9 @@ class Die:
         pulses after which all ends.
         """
         first, last = (0, self.n) if bits is None else bits
-        old = Sensed(data, check, check) if was is None else was
-        wanted = kernels.Wanted(
-            places, data, check, old.data, old.check, first, last, value, was is None
-        )
+        before = (data, check) if was is None else (was.data, was.check)
+        wanted = kernels.Wanted(places, data, check, *before, first, last, value, was is None)
+        # The macro has checked that the ladders' voltages lie within the cell's laws.
         cells, parallel = self.cells, self.specification.parallel
         taken, reads = kernels.program(
             cells.state(),

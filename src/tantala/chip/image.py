@@ -12,6 +12,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import stat
 import struct
 import tempfile
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tantala.base.errors import Problem
+from tantala.base.errors import InputError, Problem
 from tantala.cell import load_cell
 from tantala.chip.errors import ImageError
 from tantala.chip.specification import Direction, Sensing, Specification
@@ -46,22 +47,21 @@ def save(chip: Chip, path: Path) -> None:
     header = json.dumps(_header(chip, arrays)).encode()
     parts: list[bytes | memoryview] = [MAGIC, _FIXED.pack(VERSION, len(header)), header]
     parts += [np.ascontiguousarray(array).data.cast("B") for array in arrays.values()]
-    digest = hashlib.sha256()
-    temporary = ""
+    temporary = None
     try:
         descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         with os.fdopen(descriptor, "wb") as file:
+            digest = hashlib.sha256()
             for part in parts:
                 digest.update(part)
                 file.write(part)
             file.write(digest.digest())
             file.flush()
             os.fsync(file.fileno())
+        os.chmod(temporary, _mode(path))
         os.replace(temporary, path)
-        _sync_folder(path.parent)
+        temporary = None
     except OSError as error:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
         raise ImageError(
             Problem(
                 "the chip cannot be saved",
@@ -70,6 +70,19 @@ def save(chip: Chip, path: Path) -> None:
                 hint="another place; the image that was there is as it was",
             )
         ) from error
+    finally:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+    _sync_folder(path.parent)
+
+
+def _mode(path: Path) -> int:
+    """Permissions of the file that is replaced, or those of a new one."""
+    if path.exists():
+        return stat.S_IMODE(path.stat().st_mode)
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask
 
 
 def _sync_folder(folder: Path) -> None:
@@ -88,8 +101,12 @@ def load(kind: type[Chip], path: Path) -> Chip:
         raise _bad(path, "the image cannot be read", error.strerror or str(error)) from error
     header, at = _checked(path, content)
     chip = kind.__new__(kind)
-    chip._make(_specification(header["specification"]), header["seed"])
-    if header["cell"] != _cell_digest(chip.design.cell):
+    try:
+        chip._make(_specification(header["specification"]), header["seed"])
+        cell = _cell_digest(chip.design.cell)
+    except (InputError, ValueError, KeyError, TypeError) as error:
+        raise _bad(path, "the image's design cannot be used here", str(error)) from error
+    if header["cell"] != cell:
         raise _bad(
             path,
             f"cell {chip.design.cell!r} is another one now",
@@ -116,7 +133,14 @@ def _checked(path: Path, content: bytes) -> tuple[dict[str, Any], int]:
     body = memoryview(content)[:-_DIGEST]
     if hashlib.sha256(body).digest() != content[-_DIGEST:]:
         raise _bad(path, "a torn or changed image", "its checksum does not fit")
-    return json.loads(content[start : start + length]), start + length
+    header = json.loads(content[start : start + length])
+    if header["tantala"] != metadata.version("tantala"):
+        raise _bad(
+            path,
+            f"an image of tantala {header['tantala']}",
+            f"this is {metadata.version('tantala')}, which may draw other cells for its seed",
+        )
+    return header, start + length
 
 
 def _bad(path: Path, what: str, because: str) -> ImageError:

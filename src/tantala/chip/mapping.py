@@ -69,6 +69,7 @@ class AddressMap:
         self._scramble = None if scramble is None else Scramble(self.lines, scramble)
         self.replaced: dict[int, int] = {}
         self.spared: dict[int, int] = {}
+        self._sorted: tuple[Places, Places] = (np.empty(0, np.int64), np.empty(0, np.int64))
 
     def lines_of(self, number: Places) -> Places:
         """Where logical lines lie: lines of the die, of which one more exists with a gap."""
@@ -90,20 +91,29 @@ class AddressMap:
         return number + number // data * spares
 
     def settled(self, places: Places) -> Places:
-        """Places with replaced words at their spares."""
-        for place, spare in self.replaced.items():
-            places = np.where(places == place, spare, places)
-        return places
+        """Where the words of `places` are kept: replaced ones at their spares."""
+        if not self.replaced:
+            return places
+        if len(self._sorted[0]) != len(self.replaced):
+            self._sorted = (
+                np.array(sorted(self.replaced), np.int64),
+                np.array([self.replaced[key] for key in sorted(self.replaced)], np.int64),
+            )
+        keys, spares = self._sorted
+        at = np.minimum(np.searchsorted(keys, places), len(keys) - 1)
+        return np.where(keys[at] == places, spares[at], places)
 
-    def spare(self, place: int) -> int | None:
-        """The next unused spare of a place's group; None if there is none left."""
+    def replace(self, place: int) -> bool:
+        """Give the word of `place` the next unused spare of its group; False if there is none."""
         data, spares = self._group
         group = place // (data + spares)
         used = self.spared.get(group, 0)
         if used >= spares:
-            return None
+            return False
         self.spared[group] = used + 1
-        return group * (data + spares) + data + used
+        self.replaced[place] = group * (data + spares) + data + used
+        self._sorted = (np.empty(0, np.int64), np.empty(0, np.int64))
+        return True
 
     def moved(self) -> tuple[int, int]:
         """(from, to): lines of the die between which the next step of the gap copies."""

@@ -10,12 +10,15 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Operation:
-    """What one operation took: s, J, pulses of cells, and words corrected while reading."""
+    """What one operation took: s, J, pulses of cells; bits corrected while reading, and words of
+    which more bits failed to write than the code corrects, with no spare left.
+    """
 
     time: float
     energy: float
     pulses: int
     corrected: int
+    unwritten: int
 
 
 @dataclass(frozen=True)
@@ -23,9 +26,10 @@ class Statistics:
     """Everything since the chip was made; times in s, energies in J.
 
     reads, writes: operations. read_words, written_words, pulses. corrected: bits; uncorrectable:
-    words, once a read. scrubbed: words rewritten after a correction. replaced: words now at spares.
-    gap_moves: lines moved by wear levelling. hottest_line: the line of the die written most, and
-    hottest_writes. time_s: simulated; busy_s: of it, at work. wear: writes of each line of the die.
+    words, once a read. scrubbed: words rewritten after a correction. unwritten: words that failed
+    to write, without a spare. replaced: words now at spares. gap_moves: lines moved by wear
+    levelling. hottest_line: the line of the die written most, and hottest_writes. busy_s: at work;
+    waited_s: not. wear: writes of each line of the die.
     """
 
     reads: int
@@ -36,16 +40,22 @@ class Statistics:
     corrected: int
     uncorrectable: int
     scrubbed: int
+    unwritten: int
     replaced: int
     gap_moves: int
-    time_s: float
     busy_s: float
+    waited_s: float
     read_energy_J: float
     write_energy_J: float
     standby_energy_J: float
     hottest_line: int
     hottest_writes: int
     wear: NDArray[np.uint32]
+
+    @property
+    def time_s(self) -> float:
+        """Simulated time, s."""
+        return self.busy_s + self.waited_s
 
     @property
     def energy_J(self) -> float:
@@ -62,9 +72,10 @@ COUNTS = (
     "corrected",
     "uncorrectable",
     "scrubbed",
+    "unwritten",
     "gap_moves",
 )
-AMOUNTS = ("time_s", "busy_s", "read_energy_J", "write_energy_J", "standby_energy_J")
+AMOUNTS = ("busy_s", "waited_s", "read_energy_J", "write_energy_J", "standby_energy_J")
 
 
 class Meter:

@@ -80,7 +80,6 @@ class Specification:
     reset: Direction
     standby_power: float
     temperature: float
-    predicted_raw: float
 
     def groups(self, words: int) -> int:
         """Groups of sub-arrays that hold so many data words."""
@@ -116,7 +115,6 @@ def _of(stated: str) -> Specification:
         reset=_direction(macro, setting, blocks, "reset"),
         standby_power=sheet["standby_W"],
         temperature=kelvin,
-        predicted_raw=sheet["raw_bit_error_rate"],
     )
 
 

@@ -1,4 +1,7 @@
-"""How words get into the die: replaced words, power cuts, words that no longer write."""
+"""How words get into the die: replaced words, power cuts, words that no longer write.
+
+Places here are those of the address map; where a word was replaced, its spare stands in for it.
+"""
 
 from __future__ import annotations
 
@@ -8,21 +11,24 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tantala.chip.die import Die, Programmed, Sensed
+from tantala.chip.die import Die
 from tantala.chip.mapping import AddressMap, Places
 
 Bytes = NDArray[np.uint8]
 Words = NDArray[np.uint64]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Taken:
-    """What storing took: s, J, pulses of cells, and words begun."""
+    """What storing took so far: s, J, pulses of cells, words begun, and words of which more bits
+    failed than the code corrects, with no spare left.
+    """
 
-    time: float
-    energy: float
-    pulses: int
-    words: int
+    time: float = 0.0
+    energy: float = 0.0
+    pulses: int = 0
+    words: int = 0
+    unwritten: int = 0
 
 
 class Writer:
@@ -36,81 +42,80 @@ class Writer:
         self.map = places
         self.powered = True
         self.pulses_left: int | None = None
-        controller = die.specification.design.controller
-        self._compare = controller.compare
-        self._ones_first = controller.order == "ones_first"
+        design = die.specification.design
+        self._compare = design.controller.compare
+        self._allowed = design.code.correctable
 
     def settled(self, places: Places) -> Places:
-        """Places with faulty words at their spares, all of them ready for use."""
+        """Where the words of `places` are kept, all ready for use and none found faulty at test."""
         while True:
-            self.die.prepare(places)
-            settled = self.map.settled(places)
-            if settled is not places:
-                self.die.prepare(settled)
-            if not self.die.bad[settled].any():
-                return settled
-            for place in np.unique(settled[self.die.bad[settled]]):
-                self._replace(int(place))
+            kept = self.map.settled(places)
+            self.die.prepare(kept)
+            faulty = self.die.bad[kept]
+            if not faulty.any():
+                return kept
+            for place in np.unique(places[faulty]).tolist():
+                if not self.map.replace(place):
+                    self.die.bad[self.map.settled(np.array([place]))] = False  # used as it is
 
-    def _replace(self, place: int) -> bool:
-        """Give a place up for a spare; False where none is left."""
-        spare = self.map.spare(place)
-        if spare is None:
-            self.die.bad[place] = False  # it is used as it is
-            return False
-        original = next((k for k, v in self.map.replaced.items() if v == place), place)
-        self.map.replaced[original] = spare
-        return True
+    def store(
+        self, places: Places, data: Bytes, check: Words | None = None, ones_first: bool = False
+    ) -> Taken:
+        """Write `data` (w, bytes) to `places`, with the code's check bits unless given others.
 
-    def store(self, places: Places, data: Bytes) -> Taken:
-        """Write `data` (w, bytes) to `places` that are settled. The power may fail on the way."""
-        code = self.die.code
-        check = np.zeros(len(places), np.uint64) if code is None else code.encode(data)
-        if self.pulses_left is not None:
-            return self._until_cut(places, data, check)
-        was = self.die.sense(places) if self._compare else None
-        time = energy = 0.0
-        pulses, failed = 0, np.zeros(len(places), np.int64)
-        for want_data, want_check in self._steps(data, check):
+        Words that fail to write move to spares. The power may fail on the way: see `powered`.
+        """
+        taken = Taken()
+        if check is None:
+            code = self.die.code
+            check = np.zeros(len(places), np.uint64) if code is None else code.encode(data)
+        while len(places) and self.powered:
+            write = self._at_once if self.pulses_left is None else self._until_cut
+            failed = write(self.settled(places), data, check, ones_first, taken)
+            lost = np.flatnonzero(failed > self._allowed)
+            moved = [at for at in lost.tolist() if self.map.replace(int(places[at]))]
+            taken.unwritten += len(lost) - len(moved)
+            places, data, check = places[moved], data[moved], check[moved]
+        return taken
+
+    def _at_once(
+        self, places: Places, data: Bytes, check: Words, ones_first: bool, taken: Taken
+    ) -> NDArray[np.int64]:
+        """Write all words; the bits of each that failed."""
+        taken.words += len(places)
+        failed = np.zeros(len(places), np.int64)
+        for want_data, want_check in self._steps(data, check, ones_first):
+            was = self.die.sense(places) if self._compare else None
             done = self.die.program(places, want_data, want_check, was)
-            was = Sensed(want_data, want_check, want_check) if self._compare else None
-            time, energy = time + float(done.time.sum()), energy + float(done.energy.sum())
-            pulses += int(done.pulses.sum())
+            taken.time += float(done.time.sum())
+            taken.energy += float(done.energy.sum())
+            taken.pulses += int(done.pulses.sum())
             failed = done.failed
-        allowed = self.die.specification.design.code.correctable
-        lost = np.flatnonzero(failed > allowed)
-        again = Taken(0.0, 0.0, 0, 0)
-        if len(lost) and any([self._replace(int(place)) for place in places[lost]]):
-            again = self.store(self.settled(places[lost]), data[lost])
-        return Taken(
-            time + again.time,
-            energy + again.energy,
-            pulses + again.pulses,
-            len(places) + again.words,
-        )
+        return failed
 
-    def _steps(self, data: Bytes, check: Words) -> Iterator[tuple[Bytes, Words]]:
+    def _steps(self, data: Bytes, check: Words, ones_first: bool) -> Iterator[tuple[Bytes, Words]]:
         """What is written one after another."""
-        if self._ones_first:
+        if ones_first:
             ones = np.full_like(data, 0xFF)
             yield ones, np.full_like(check, (1 << (self.die.n - self.die.k)) - 1)
         yield data, check
 
-    def _until_cut(self, places: Places, data: Bytes, check: Words) -> Taken:
-        """As `store`, word by word and group by group, with every pulse counted."""
-        time = energy = 0.0
-        pulses = begun = 0
+    def _until_cut(
+        self, places: Places, data: Bytes, check: Words, ones_first: bool, taken: Taken
+    ) -> NDArray[np.int64]:
+        """As `_at_once`, word by word and group by group, with every pulse counted."""
+        failed = np.zeros(len(places), np.int64)
         for at in range(len(places)):
             one = slice(at, at + 1)
-            begun += 1
-            for want_data, want_check in self._steps(data[one], check[one]):
+            taken.words += 1
+            for want_data, want_check in self._steps(data[one], check[one], ones_first):
+                failed[at] = 0
                 for bits, value in self._groups():
-                    done = self._group(places[one], want_data, want_check, bits, value)
-                    time, energy = time + float(done.time[0]), energy + float(done.energy[0])
-                    pulses += int(done.pulses[0])
+                    word = places[one], want_data, want_check
+                    failed[at] += self._group(*word, bits, value, taken)
                     if not self.powered:
-                        return Taken(time, energy, pulses, begun)
-        return Taken(time, energy, pulses, begun)
+                        return np.zeros(len(places), np.int64)
+        return failed
 
     def _groups(self) -> Iterator[tuple[tuple[int, int], int]]:
         """Bits that are pulsed together, in order: to be SET first, then to be RESET."""
@@ -126,14 +131,19 @@ class Writer:
         check: Words,
         bits: tuple[int, int],
         value: int,
-    ) -> Programmed:
+        taken: Taken,
+    ) -> int:
+        """Pulse a group of one word; how many of its bits failed."""
         left = self.pulses_left
         assert left is not None
         was = self.die.sense(place) if self._compare else None
         most = int(self.die.scheme.settings.max_pulses)
         done = self.die.program(place, data, check, was, bits, value, min(left, most))
+        taken.time += float(done.time[0])
+        taken.energy += float(done.energy[0])
+        taken.pulses += int(done.pulses[0])
         self.pulses_left = left - int(done.rounds[0])
-        if left <= most and done.failed[0]:
+        if left < most and done.failed[0]:
             # The next pulse that a cell asked for is the one that fails.
             self.powered, self.pulses_left = False, None
-        return done
+        return int(done.failed[0])

@@ -295,7 +295,7 @@ def _locator(
     last, length = np.ones(words, np.int64), np.zeros(words, np.int64)
     for j in range(1, 2 * t + 1):
         off = power_sums[j].copy()
-        for i in range(1, min(j, 2 * t + 1)):
+        for i in range(1, j):
             off ^= times(locator[i], power_sums[j - i])
         corrected = locator ^ times(over(off, last)[None], before)
         longer = (off != 0) & (2 * length < j)
