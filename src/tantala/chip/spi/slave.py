@@ -54,9 +54,9 @@ class Slave:
         self._ahead = 0.0  # s by which the memory's clock is ahead of the bus's
         self._seen = memory.time
         self._bits = max((self.part.size - 1).bit_length(), 1)
+        self.reset()
         if REGISTER in memory.registers:
             memory.protect(*self.protected)
-        self.reset()
 
     def _known_actions(self) -> dict[str, Callable[[Window, Command], bytes]]:
         actions = {
@@ -93,15 +93,19 @@ class Slave:
         self._asleep: Command | None = None
 
     @property
+    def _stored(self) -> int:
+        """The non-volatile bits of the status register."""
+        return self.memory.registers.get(REGISTER, 0) & self.face.status.writable
+
+    @property
     def status(self) -> int:
         """The status register as it stands."""
-        stored = self.memory.registers.get(REGISTER, 0) & self.face.status.writable
-        return stored | (WEL if self.enabled else 0) | (WIP if self.busy > 0.0 else 0)
+        return self._stored | (WEL if self.enabled else 0) | (WIP if self.busy > 0.0 else 0)
 
     @property
     def protected(self) -> tuple[int, int]:
         """(first, last + 1) bytes that the status register protects; (0, 0) for none."""
-        return self.face.status.protected(self.status, self.part.size)
+        return self.face.status.protected(self._stored, self.part.size)
 
     def set_clock(self, frequency: float) -> float:
         """Clock the bus at `frequency` [Hz], or at the part's highest; which one it is."""
@@ -201,11 +205,10 @@ class Slave:
     def _read_status(self, window: Window, command: Command) -> bytes:
         """Status again and again, each as it stands when its first bit is put out."""
         _, skipped, count = window.shown(1)
-        stored = self.memory.registers.get(REGISTER, 0) & self.face.status.writable
         polls = self._busy_before * self.clock / 8.0 - 1.0 - skipped
         still = min(max(int(-(-polls // 1)), 0), count)
-        now = stored | (WEL if self.enabled and not self._busy_before > 0.0 else 0)
-        return bytes([stored | WEL | WIP]) * still + bytes([now]) * (count - still)
+        now = self._stored | (WEL if self.enabled and not self._busy_before > 0.0 else 0)
+        return bytes([self._stored | WEL | WIP]) * still + bytes([now]) * (count - still)
 
     def _write_status(self, window: Window, command: Command) -> bytes:
         rules, value = self.face.status, window.number(1, 1)
