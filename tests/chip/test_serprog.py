@@ -181,12 +181,15 @@ def until(true: Callable[[], bool]) -> None:
     pytest.fail("the server did not come to it")
 
 
-def test_a_second_client_is_refused(connect: Callable[[int], Client]) -> None:
+def test_a_second_client_is_refused(
+    connect: Callable[[int], Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tantala.chip.serprog.REFUSAL_TIME", 0.5)
     with serving(slave()) as (server, port):
         first = connect(port)
         assert first.ask(b"\x00", 1) == ACK
         second = connect(port)
-        assert second.read(1) == NAK
+        assert second.ask(b"\x00\x10\x01", 4) == NAK + NAK + ACK + NAK
         assert second.closed()
         assert first.ask(b"\x05", 2) == ACK + b"\x08"
         first.socket.close()
@@ -231,6 +234,7 @@ def test_a_client_that_does_not_read_is_made_to_wait_and_then_left(
         many = operation(b"\x03\0\0\0", LONGEST_RECEIVE) * 1000
         with contextlib.suppress(TimeoutError, ConnectionError):
             client.socket.sendall(many)
+        until(lambda: server.clients == 1)
         until(lambda: server._client is None)
         assert server.slave.windows < 1000
         assert connect(port).ask(b"\x00", 1) == ACK

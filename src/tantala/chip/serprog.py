@@ -25,6 +25,9 @@ _DELAY_SIZE = 5  # bytes that one takes there by the protocol
 # Between two operations a programmer on a full-speed USB waits for the next frame.
 PAUSE = 1e-3  # s
 IDLE_TIMEOUT = 60.0  # s of wall-clock time
+REFUSAL_TIME = 10.0  # s of wall-clock time
+_SYNC = 0x10
+_REFUSED = bytes(0 if code == _SYNC else NAK[0] for code in range(256))
 _HEADER = 7  # bytes of an SPI operation before its data
 
 
@@ -54,7 +57,7 @@ class Session:
             0x0B: (0, self._clear),
             0x0E: (4, self._delay),
             0x0F: (0, self._execute),
-            0x10: (0, lambda _: NAK + ACK),
+            _SYNC: (0, lambda _: NAK + ACK),
             0x11: (0, lambda _: ACK + LONGEST_RECEIVE.to_bytes(3, "little")),
             0x12: (1, lambda given: ACK if given[0] & SPI_BUS else NAK),
             0x13: (_HEADER - 1, self._operation),
@@ -153,17 +156,19 @@ class _Connection(asyncio.Protocol):
         """Serve the client, or refuse it while another one is there."""
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
+        self._loop = asyncio.get_running_loop()
         if not self.server.admit(self):
-            transport.write(NAK)
-            transport.close()
+            self._timer = self._loop.call_later(REFUSAL_TIME, transport.abort)
             return
         self._session = Session(self.server.slave)
-        self._loop = asyncio.get_running_loop()
         self._watch()
 
     def data_received(self, data: bytes) -> None:
         """Carry out the first command at once, others in later turns of the loop."""
         if self._session is None:
+            # Closing at once would kill flashrom by a signal, without a word; it asks for the
+            # version next, and reports the refusal.
+            self.transport.write(data.translate(_REFUSED).replace(b"\0", NAK + ACK))
             return
         self._heard = self._loop.time()
         self._session.feed(data)
@@ -190,9 +195,9 @@ class _Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Make room for the next client."""
+        self._timer.cancel()
         if self._session is not None:
             self._session = None
-            self._timer.cancel()
             self.server.release(self)
 
     def _pump(self) -> None:
@@ -226,7 +231,8 @@ class _Connection(asyncio.Protocol):
 
 
 class Server:
-    """Serves one client after another; a second one at the same time gets NAK and is closed.
+    """Serves one client after another; a second one at the same time can synchronise, gets NAK
+    for everything else, and is closed after ten seconds.
 
     `pause`: s of simulated time between two SPI operations of a client. `idle_timeout`: s of
     wall-clock time after which a silent client is left. clients, refused: how many so far.
