@@ -57,6 +57,7 @@ class Chip:
         self.since_gap = 0
         self.young = 0.0  # s of operation by which the cells are not older yet
         self.protected: tuple[int, int] = (0, 0)
+        self.registers: dict[str, int] = {}  # non-volatile ones, of the faces
         self.otp_locked = False
 
     @property

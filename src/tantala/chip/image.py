@@ -166,6 +166,7 @@ def _header(chip: Chip, arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
         "since_gap": chip.since_gap,
         "young": chip.young,
         "protected": chip.protected,
+        "registers": chip.registers,
         "otp_locked": chip.otp_locked,
         "powered": chip.powered,
         "arrays": [(name, array.dtype.str, array.size) for name, array in arrays.items()],
@@ -202,6 +203,7 @@ def _restore(chip: Chip, header: dict[str, Any], arrays: dict[str, NDArray[Any]]
     chip.meter.counts, chip.meter.amounts = header["counts"], header["amounts"]
     chip.since_gap, chip.young = header["since_gap"], header["young"]
     chip.protected = tuple(header["protected"])
+    chip.registers = header["registers"]
     chip.otp_locked, chip.writer.powered = header["otp_locked"], header["powered"]
 
 
