@@ -1,0 +1,10 @@
+"""The block face: a network block device (NBD) server over a chip.
+
+Any NBD client reads and writes the chip through it: fio, nbdcopy, qemu, nbdfuse. Source of the
+protocol: the NBD project's `doc/proto.md` (github.com/NetworkBlockDevice/nbd), fixed newstyle
+negotiation with simple replies.
+"""
+
+from tantala.chip.nbd.server import NbdServer, serve_nbd
+
+__all__ = ["NbdServer", "serve_nbd"]
