@@ -61,7 +61,21 @@ class PatchyMemory(PlainMemory):
 
 OPTIONS = (0, EXPORT_NAME, 2, LIST, 4, 5, INFO, GO, 8, 9, 10, 11, 255, 2**31, 2**32 - 1)
 COMMANDS = (0, 1, 2, 3, 4, 5, 6, 7, 8, 0x7FFF, 0xFFFF)
-OFFSETS = (0, 1, 511, 4096, LOST - 1, LOST, PROTECTED, DARK, SIZE - 1, SIZE, 2**32, 2**63, 2**64 - 1)
+OFFSETS = (
+    0,
+    1,
+    511,
+    4096,
+    LOST - 1,
+    LOST,
+    PROTECTED,
+    DARK,
+    SIZE - 1,
+    SIZE,
+    2**32,
+    2**63,
+    2**64 - 1,
+)
 LENGTHS = (0, 1, 2, 16, 511, 512, 4096, SIZE - 1, SIZE, SIZE + 1, 1 << 20, 33 << 20, 2**32 - 1)
 
 

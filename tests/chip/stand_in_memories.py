@@ -1,4 +1,4 @@
-"""Memories without cells, for tests of faces: a plain store, and stores that lie in one way each."""
+"""Memories without cells, for tests of faces: a plain store, and some that lie in one way each."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ class PlainMemory:
         self.time += seconds
 
 
-class StuckMemory(PlainMemory):
-    """One bit of one byte always reads as 1."""
+class FlippingMemory(PlainMemory):
+    """One bit of one byte reads inverted."""
 
     def __init__(self, size: int, address: int, bit: int = 3) -> None:
         super().__init__(size)
-        self.stuck = (address, 1 << bit)
+        self.flipped = (address, 1 << bit)
 
     def read(self, address: int, length: int) -> bytes:
         data = bytearray(super().read(address, length))
-        where, mask = self.stuck
+        where, mask = self.flipped
         if address <= where < address + length:
-            data[where - address] |= mask
+            data[where - address] ^= mask
         return bytes(data)
 
 

@@ -93,7 +93,14 @@ def test_unknown_commands(client, command):
 
 @pytest.mark.parametrize(
     ("command", "flags"),
-    [(READ, NO_HOLE), (READ, 4), (READ, 8), (TRIM, NO_HOLE), (WRITE_ZEROES, FAST_ZERO), (READ, 1 << 15)],
+    [
+        (READ, NO_HOLE),
+        (READ, 4),
+        (READ, 8),
+        (TRIM, NO_HOLE),
+        (WRITE_ZEROES, FAST_ZERO),
+        (READ, 1 << 15),
+    ],
 )
 def test_unknown_flags(client, command, flags):
     assert client.other(command, 0, 512, flags) == EINVAL

@@ -27,7 +27,7 @@ class Session(asyncio.BufferedProtocol):
     def __init__(
         self, memory: Memory, export: Export, patience: float, ended: Callable[[Session], None]
     ) -> None:
-        """`patience`: s of wall time for the handshake; `ended`: called when the session is over."""
+        """`patience`: s of wall time for the handshake; `ended`: called when all is over."""
         self._memory = memory
         self._export = export
         self._patience = patience
@@ -64,7 +64,9 @@ class Session(asyncio.BufferedProtocol):
         self._loop = asyncio.get_running_loop()
         self._transport = cast(asyncio.Transport, transport)
         # Tells of a client whose machine has gone without a word.
-        self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        self._transport.get_extra_info("socket").setsockopt(
+            socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1
+        )
         self._timer = self._loop.call_later(self._patience, self._transport.abort)
         self._need = next(self._dialogue)
         self._flush()
@@ -141,7 +143,7 @@ class Session(asyncio.BufferedProtocol):
         except StopIteration:
             self.close()
         except Exception as error:
-            # A fault of ours, or of the memory: this session ends, the server and the others do not.
+            # A fault of ours, or of the memory: it ends this session, not the server or others.
             self._closed = True
             self._transport.abort()
             self._loop.call_exception_handler(

@@ -65,7 +65,7 @@ def _fault(memory: Memory, flags: int, command: int, offset: int, length: int) -
     if command == Command.FLUSH:
         fine = offset == length == 0
     else:
-        fine = 0 < length and offset + length <= memory.size
+        fine = length > 0 and offset + length <= memory.size
     if command == Command.READ:
         fine = fine and length <= LARGEST_REQUEST
     return Error.NONE if fine else Error.EINVAL
