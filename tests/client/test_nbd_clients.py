@@ -4,23 +4,16 @@ from __future__ import annotations
 
 import json
 import random
-import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest
 from nbd_client import Served, serving
+from program_runs import fio_job, run
 from stand_in_memories import FailingMemory, FlippingMemory, ForgetfulMemory, PlainMemory
 
 SIZE = 1_572_864  # the 12 Mbit part: not a power of two
 BLOCKS = SIZE // 4096
 EIO = 5
-
-
-def run(*command: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """A program with its output; a program that hangs fails the test."""
-    words = [str(word) for word in command]
-    return subprocess.run(words, capture_output=True, text=True, timeout=120, check=False, cwd=cwd)
 
 
 @pytest.fixture
@@ -29,22 +22,7 @@ def fio(program, tmp_path):
     path = program("fio")
 
     def job(served: Served, **options: object) -> tuple[int, dict[str, Any]]:
-        given = {
-            "name": "job",
-            "ioengine": "nbd",
-            "uri": served.uri,
-            "rw": "randwrite",
-            "bs": "4k",
-            "iodepth": 8,
-            "size": SIZE,
-            "verify": "crc32c",
-            "verify_fatal": 1,
-            "verify_state_save": 0,
-            "output-format": "json",
-        } | options
-        flags = [f"--{name}={value}" for name, value in given.items()]
-        ended = run(path, *flags, cwd=tmp_path)
-        return ended.returncode, json.loads(ended.stdout[ended.stdout.index("{") :])["jobs"][0]
+        return fio_job(path, served, tmp_path, **options)
 
     return job
 

@@ -6,7 +6,8 @@ after reset, "Buffered RRAM write". Where they are silent, what is done here is 
 
 - the buffer's area begins at the line of the first byte stored, and it is full when every byte of
   the area has been stored; several bytes stored in one line are one write of the line;
-- a change of CONFIG leaves what the buffer holds, and a new size counts from the next area on;
+- a change of CONFIG leaves what the buffer holds; a new size counts from the next area on, and a
+  store without a buffer first commits what an earlier setting has left in it;
 - a store that is not allowed is a bus fault beside the event ACCESSERROR;
 - ECC.ERRORADDR is FFFFFF after reset and keeps the first address; the event ACCESSERROR and
   READY after reset are as when idle; WAKEUP is answered at once;
@@ -209,6 +210,8 @@ class RramController:
         if not self._registers[Register.CONFIG] & WRITE_ENABLE:
             self._refuse(address, "writes are not enabled", "CONFIG.WEN = 1")
         lines = self._registers[Register.CONFIG] >> SIZE_SHIFT & SIZE_MASK
+        if not lines:
+            self._commit()
         unit = LINE if lines else width
         end = address + len(data)
         for start in range(address // unit * unit, end, unit):
