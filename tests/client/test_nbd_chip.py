@@ -1,4 +1,4 @@
-"""The block face over real cells: clients verify a chip, lose its power, and read it years later."""
+"""The block face over real cells: clients verify, lose the power, and read years later."""
 
 from __future__ import annotations
 

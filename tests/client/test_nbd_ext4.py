@@ -17,18 +17,25 @@ from pathlib import Path
 
 import pytest
 from nbd_client import Served, serving
+from program_runs import run
+from small_chip import KIBIBIT, design
 from stand_in_memories import ForgetfulMemory, PlainMemory
 
+from tantala.chip import Chip
+
 SIZE = 16 << 20
-FILES = {f"file{number}": random.Random(number).randbytes(200_000) for number in range(20)}
 
 
-def run(*command: object) -> None:
-    """A program that must succeed."""
-    words = [str(word) for word in command]
-    ended = subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)
+def files(count: int, length: int) -> dict[str, bytes]:
+    """Names and random contents."""
+    return {f"file{number}": random.Random(number).randbytes(length) for number in range(count)}
+
+
+def succeed(*command: object) -> None:
+    """Run a program; RuntimeError unless it succeeds."""
+    ended = run(*command)
     if ended.returncode:
-        raise RuntimeError(f"{words}: {ended.stderr}")
+        raise RuntimeError(f"{command}: {ended.stderr}")
 
 
 @pytest.fixture
@@ -41,8 +48,8 @@ def folder(tmp_path):
     probe.mkdir()
     if not lacking:
         try:
-            run("mount", "-t", "tmpfs", "tmpfs", probe)
-            run("umount", probe)
+            succeed("mount", "-t", "tmpfs", "tmpfs", probe)
+            succeed("umount", probe)
         except (RuntimeError, OSError) as error:
             lacking.append(f"no right to mount ({error})")
     if lacking:
@@ -66,7 +73,7 @@ def as_file(nbdfuse: str, served: Served, folder: Path) -> Iterator[Path]:
                 time.sleep(0.01)
             yield place / "nbd"
         finally:
-            run("umount", place)
+            succeed("umount", place)
             process.wait(30)
 
 
@@ -75,28 +82,28 @@ def mounted(file: Path, folder: Path, options: str) -> Iterator[Path]:
     """The file system in the file."""
     place = folder / "mounted"
     place.mkdir(exist_ok=True)
-    run("mount", "-o", f"loop,{options}", file, place)
+    succeed("mount", "-o", f"loop,{options}", file, place)
     try:
         yield place
     finally:
-        run("umount", place)
+        succeed("umount", place)
 
 
-def write_files(file: Path, folder: Path) -> None:
+def write_files(file: Path, folder: Path, contents: dict[str, bytes]) -> None:
     """Fill the file system in the file; each of its files is synchronised."""
     with mounted(file, folder, "rw") as place:
-        for name, content in FILES.items():
+        for name, content in contents.items():
             with open(place / name, "wb") as target:
                 target.write(content)
                 target.flush()
                 os.fsync(target.fileno())
 
 
-def check_files(file: Path, folder: Path) -> None:
+def check_files(file: Path, folder: Path, contents: dict[str, bytes]) -> None:
     """The file system is clean and every file whole; else RuntimeError, OSError, AssertionError."""
-    run("e2fsck", "-f", "-n", file)
+    succeed("e2fsck", "-f", "-n", file)
     with mounted(file, folder, "ro") as place:
-        for name, content in FILES.items():
+        for name, content in contents.items():
             assert (place / name).read_bytes() == content
 
 
@@ -109,26 +116,38 @@ def nbdfuse(program):
 
 
 def test_ext4_keeps_every_file(nbdfuse, folder):
-    memory = PlainMemory(SIZE)
+    memory, contents = PlainMemory(SIZE), files(20, 200_000)
     with serving(memory) as served:
         with as_file(nbdfuse, served, folder) as file:
-            run("mkfs.ext4", "-q", "-F", file)
-            write_files(file, folder)
-        assert memory.writes > len(FILES)
+            succeed("mkfs.ext4", "-q", "-F", file)
+            write_files(file, folder, contents)
+        assert memory.writes > len(contents)
         memory.reads = 0
         with as_file(nbdfuse, served, folder) as file:
-            check_files(file, folder)
-        assert memory.reads > len(FILES)
+            check_files(file, folder, contents)
+        assert memory.reads > len(contents)
+
+
+def test_ext4_on_a_chip_that_ages_ten_years(nbdfuse, folder):
+    chip, contents = Chip(design(2048 * KIBIBIT), seed=9), files(12, 6000)
+    with serving(chip) as served:
+        with as_file(nbdfuse, served, folder) as file:
+            succeed("mkfs.ext4", "-q", "-F", "-b", 1024, "-N", 32, "-O", "^has_journal", file)
+            write_files(file, folder, contents)
+        chip.elapse("10 years", temperature="85 degC")
+        with as_file(nbdfuse, served, folder) as file:
+            check_files(file, folder, contents)
+    assert chip.statistics.uncorrectable == 0
 
 
 def test_ext4_catches_a_server_that_drops_writes(nbdfuse, folder):
     """The empty file system is kept; the files that follow are acknowledged and lost."""
-    memory = ForgetfulMemory(SIZE, kept=10**9)
+    memory, contents = ForgetfulMemory(SIZE, kept=10**9), files(20, 200_000)
     with serving(memory) as served:
         with as_file(nbdfuse, served, folder) as file:
-            run("mkfs.ext4", "-q", "-F", file)
+            succeed("mkfs.ext4", "-q", "-F", file)
             memory.kept = memory.writes
-            write_files(file, folder)
+            write_files(file, folder, contents)
         assert memory.writes > memory.kept
         with as_file(nbdfuse, served, folder) as file, pytest.raises((RuntimeError, OSError)):
-            check_files(file, folder)
+            check_files(file, folder, contents)
