@@ -123,7 +123,9 @@ class Session(asyncio.BufferedProtocol):
     def _flush(self) -> None:
         replies, self._replies, self._waiting = self._replies, [], 0
         if replies and not self._transport.is_closing():
-            self._transport.writelines(replies)
+            # Not writelines, which in some releases of Python 3.12 and 3.13 never asks for a pause
+            # (CVE-2024-12254).
+            self._transport.write(b"".join(replies))
 
     def _ready(self) -> bool:
         """Whether the dialogue can go on with what has come."""
