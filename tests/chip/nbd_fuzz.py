@@ -146,9 +146,12 @@ class Judge:
         self.content = bytearray(memory.content)
         self.options = self.requests = self.resets = 0
 
-    def try_input(self, sent: bytes) -> None:
-        """Send it and check what comes back. Raises AssertionError; TimeoutError for a hang."""
-        received, reset = self._exchange(sent)
+    def try_input(self, sent: bytes, pieces: int = 1) -> None:
+        """Send it in pieces and check what comes back.
+
+        Raises AssertionError; TimeoutError for a hang.
+        """
+        received, reset = self.exchange(sent, pieces)
         answers = _Answers(received, reset)
         if answers.expect(GREETING):
             self._follow(sent, answers)
@@ -159,11 +162,14 @@ class Judge:
             self.content[:] = self.memory.content
         assert self.content == self.memory.content, "the memory holds what nobody acknowledged"
 
-    def _exchange(self, sent: bytes) -> tuple[bytes, bool]:
+    def exchange(self, sent: bytes, pieces: int = 1) -> tuple[bytes, bool]:
+        """All that comes back, and whether the connection was reset."""
         received = bytearray()
+        length = max(1, -(-len(sent) // pieces))
         with socket.create_connection(("127.0.0.1", self.port), timeout=self.patience) as client:
             try:
-                client.sendall(sent)
+                for at in range(0, len(sent), length):
+                    client.sendall(sent[at : at + length])
                 client.shutdown(socket.SHUT_WR)
                 while part := client.recv(1 << 18):
                     received += part

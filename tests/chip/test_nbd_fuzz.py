@@ -21,7 +21,7 @@ def run(judge: Judge, count: int, seed: int) -> None:
     for number in range(count):
         data = an_input(random.Random(f"{seed}/{number}"))
         try:
-            judge.try_input(data)
+            judge.try_input(data, pieces=1 + number % 5)
         except Exception as error:
             error.add_note(f"input {number} of seed {seed}: {data[:2000].hex()}")
             raise
@@ -59,7 +59,7 @@ def test_random_sessions_side_by_side(campaign):
         judge = Judge(port, memory)
         try:
             for number in range(count):
-                judge._exchange(an_input(random.Random(f"side {seed}/{number}")))
+                judge.exchange(an_input(random.Random(f"side {seed}/{number}")))
         except BaseException as error:
             failures.append(error)
 

@@ -12,7 +12,7 @@ from tantala.chip.nbd.handshake import Export, negotiate
 from tantala.chip.nbd.transmission import transmit
 
 BUFFER = 1 << 18  # bytes received at once, and of replies gathered before they are sent
-TURN = 256  # steps of a dialogue before other clients have theirs
+TURN = 2e-3  # s of wall time that a client is served for before others have theirs
 LINGER = 5.0  # s of wall time for a client to fetch the last replies of a closed session
 
 
@@ -133,14 +133,14 @@ class Session(asyncio.BufferedProtocol):
 
     def _advance(self) -> None:
         """Let the dialogue go on with what has come, for one turn at most."""
-        view = memoryview(self._buffer)
+        view, end = memoryview(self._buffer), self._loop.time() + TURN
         try:
-            for _ in range(TURN):
-                if self._stalled or not self._ready():
-                    break
+            while self._ready() and not self._stalled:
                 first = self._start
                 self._start = first + self._need
                 self._need = self._dialogue.send(bytes(view[first : self._start]))
+                if self._loop.time() > end:
+                    break
             self._flush()
         except StopIteration:
             self.close()
