@@ -1,8 +1,8 @@
 """The embedded face: a ReRAM controller as firmware of an nRF54L microcontroller meets it.
 
-Lines of 128 bits, a write buffer of up to 32 of them, and the rules of its commit. Sources: Nordic
-nRF54L15 and nRF54LM20A datasheets, chapter RRAMC (docs.nordicsemi.com): offsets, fields, values
-after reset, "Buffered RRAM write". Where they are silent, what is done here is an assumption:
+Lines of 128 bits, a write buffer of up to 32 of them, and the rules of its commit. Source:
+`nordic_rramc` in library/sources.bib, offsets, fields, values after reset, "Buffered RRAM write";
+the timeout as a cause of a commit and CONFIG's bits also in `zephyr_117724`. Where they are silent, what is done here is an assumption:
 
 - the buffer's area begins at the line of the first byte stored, and it is full when every byte of
   the area has been stored; several bytes stored in one line are one write of the line;

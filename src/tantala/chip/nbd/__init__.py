@@ -1,8 +1,7 @@
 """The block face: a network block device (NBD) server over a chip.
 
-Any NBD client reads and writes the chip through it: fio, nbdcopy, qemu, nbdfuse. Source of the
-protocol: the NBD project's `doc/proto.md` (github.com/NetworkBlockDevice/nbd), fixed newstyle
-negotiation with simple replies.
+Any NBD client reads and writes the chip through it: fio, nbdcopy, qemu, nbdfuse. Protocol:
+`nbd_protocol` in library/sources.bib, fixed newstyle negotiation with simple replies.
 """
 
 from tantala.chip.nbd.server import NbdServer, serve_nbd
