@@ -1,16 +1,17 @@
 """The embedded face: a ReRAM controller as firmware of an nRF54L microcontroller meets it.
 
-Lines of 128 bits, a write buffer of up to 32 of them, and the rules of its commit. Source:
-`nordic_rramc` in library/sources.bib, offsets, fields, values after reset, "Buffered RRAM write";
-the timeout as a cause of a commit and CONFIG's bits also in `zephyr_117724`. Where they are silent, what is done here is an assumption:
+Lines of 128 bits, a write buffer of up to 32 of them, and the rules of its commit. Sources, keys of
+library/sources.bib: `nordic_rramc` (offsets, fields, values after reset, "Buffered RRAM write") and
+`zephyr_117724` (the timeout as a cause of a commit). Where they are silent, what is done here is an
+assumption:
 
 - the buffer's area begins at the line of the first byte stored, and it is full when every byte of
   the area has been stored; several bytes stored in one line are one write of the line;
 - a change of CONFIG leaves what the buffer holds; a new size counts from the next area on, and a
   store without a buffer first commits what an earlier setting has left in it;
 - a store that is not allowed is a bus fault beside the event ACCESSERROR;
-- ECC.ERRORADDR is FFFFFF after reset and keeps the first address; the event ACCESSERROR and
-  READY after reset are as when idle; WAKEUP is answered at once;
+- ECC.ERRORADDR is FFFFFF after reset and keeps the first address;
+- the controller is ready at once after reset and after WAKEUP;
 - ERASEALL sets all bits, and drops what the buffer holds;
 - the controller's clock is 128 MHz.
 

@@ -1,4 +1,4 @@
-"""Numbers and layouts of the NBD protocol (`nbd_protocol` in library/sources.bib); all big endian."""
+"""Numbers and layouts of NBD (`nbd_protocol` in library/sources.bib); all big endian."""
 
 from __future__ import annotations
 
