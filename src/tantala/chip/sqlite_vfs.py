@@ -1,0 +1,225 @@
+"""An SQLite database in a chip, through apsw (an optional library: `pip install apsw`).
+
+A byte device has no files; this lays out the three that a database needs: the database itself, its
+rollback journal and its write-ahead log. Their sizes stand in a record kept twice, each copy in a
+unit of its own that a torn write cannot share; the copies are written in turn.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Sequence
+
+import apsw
+
+from tantala.base.errors import InputError, Problem
+from tantala.chip.block_device import ByteDevice
+from tantala.chip.callbacks import ByteCallbacks
+from tantala.chip.errors import UncorrectableError
+
+SUFFIXES = ("", "-journal", "-wal")
+# SQLite writes whole multiples of 4 bytes at multiples of 4: pages, WAL headers of 32 and 24 bytes,
+# journal records of a page and two words (https://sqlite.org/fileformat2.html, 1.2, 3 and 4).
+WRITE_UNIT = 4
+SECTOR = 512  # SQLite's smallest sector
+LARGEST_SECTOR = 65536
+
+_RECORD = struct.Struct("<4sI3II")  # magic, sequence, three sizes, checksum
+_MAGIC = b"tSQL"
+_ABSENT = 0xFFFFFFFF
+
+
+class ChipVFS(apsw.VFS):
+    """An SQLite VFS named `name` over `device`: `apsw.Connection(database, vfs=name)`.
+
+    It holds one database, open once at a time; half of the device is for the database, a quarter
+    each for its journal and its write-ahead log. Python gives SQLite no shared memory, so WAL needs
+    `PRAGMA locking_mode=EXCLUSIVE` first.
+
+    `tear_size` [bytes, a power of two] is what a torn write may harm around the bytes written: the
+    chip's code word. SQLite is told that a power cut leaves neighbours intact
+    (SQLITE_IOCAP_POWERSAFE_OVERWRITE) only where no write of SQLite's ends inside such a unit.
+
+    Raises InputError if the device is too small or holds something else.
+    """
+
+    def __init__(
+        self, device: ByteDevice, name: str, *, tear_size: int, database: str = "chip.db"
+    ) -> None:
+        if not 1 <= tear_size <= LARGEST_SECTOR or tear_size & (tear_size - 1):
+            raise InputError(
+                Problem(
+                    "tear_size is not a power of two",
+                    got=str(tear_size),
+                    allowed=f"1 to {LARGEST_SECTOR}",
+                )
+            )
+        self.device = device
+        self.calls = ByteCallbacks(device)
+        self.sector = max(SECTOR, tear_size)
+        self.powersafe_overwrite = WRITE_UNIT % tear_size == 0
+        self.files = {database + suffix: index for index, suffix in enumerate(SUFFIXES)}
+        self.areas = _areas(device.size, self.sector)
+        self._open = False
+        self._sequence, self.sizes = self._load()
+        self._stored = list(self.sizes)
+        self.vfs_name = name
+        super().__init__(name, "")
+
+    def xOpen(self, name: object, flags: list[int]) -> object:
+        path = name.filename() if isinstance(name, apsw.URIFilename) else name
+        if path is None:  # a temporary file never needs to outlive the power
+            return apsw.VFSFile("", None, flags)
+        index = self.files.get(str(path))
+        if index is None or (index == 0 and self._open):
+            raise apsw.CantOpenError(f"only {next(iter(self.files))}, once at a time, not {path}")
+        if self.sizes[index] is None:
+            self.sizes[index] = 0
+        self._open = self._open or index == 0
+        return _ChipFile(self, index)
+
+    def xFullPathname(self, name: str) -> str:
+        return name
+
+    def xAccess(self, pathname: str, flags: int) -> bool:
+        index = self.files.get(pathname)
+        return index is not None and self.sizes[index] is not None
+
+    def xDelete(self, filename: str, syncdir: bool) -> None:
+        index = self.files.get(filename)
+        if index is None or self.sizes[index] is None:
+            raise _failed("SQLITE_IOERR_DELETE_NOENT")
+        self.sizes[index] = None
+        self.store()
+
+    def store(self) -> None:
+        """Drain the device, then keep the sizes of the files."""
+        _require(self.calls.sync(), "SQLITE_IOERR_FSYNC")
+        if self.sizes == self._stored:
+            return
+        self._sequence += 1
+        sizes = [_ABSENT if size is None else size for size in self.sizes]
+        body = struct.pack("<4sI3I", _MAGIC, self._sequence, *sizes)
+        record = body + struct.pack("<I", zlib.crc32(body))
+        place = self._sequence % 2 * self.sector
+        _require(self.calls.write(place, record), "SQLITE_IOERR_WRITE")
+        _require(self.calls.sync(), "SQLITE_IOERR_FSYNC")
+        self._stored = list(self.sizes)
+
+    def closed(self, index: int) -> None:
+        """A file was closed."""
+        self._open = self._open and index != 0
+
+    def _load(self) -> tuple[int, list[int | None]]:
+        """Sequence number and sizes of the newer whole record; no files on a blank device."""
+        copies = [self._copy(index) for index in (0, 1)]
+        whole = [copy for copy in copies if isinstance(copy, tuple)]
+        if whole:
+            return max(whole, key=lambda copy: copy[0])
+        if "blank" in copies:  # fresh, or cut during its very first record
+            return 0, [None] * len(SUFFIXES)
+        raise InputError(
+            Problem(
+                "no database of this chip",
+                "byte device",
+                because="neither copy of the record of its files is whole",
+                hint="fill the first two sectors with 00 to begin anew",
+            )
+        )
+
+    def _copy(self, index: int) -> tuple[int, list[int | None]] | str:
+        """Sequence and sizes of one copy of the record, or "blank", or "torn"."""
+        try:
+            record = self.device.read(index * self.sector, _RECORD.size)
+        except UncorrectableError:
+            return "torn"
+        magic, sequence, *sizes, checksum = _RECORD.unpack(record)
+        if magic == _MAGIC and checksum == zlib.crc32(record[:-4]):
+            return sequence, [None if size == _ABSENT else size for size in sizes]
+        return "blank" if not record.strip(b"\x00") or not record.strip(b"\xff") else "torn"
+
+
+class _ChipFile:
+    """One open file; the methods are those of SQLite's sqlite3_io_methods."""
+
+    def __init__(self, vfs: ChipVFS, index: int) -> None:
+        self._vfs = vfs
+        self._index = index
+        self._base, self._room = vfs.areas[index]
+
+    def xRead(self, amount: int, offset: int) -> bytes:
+        length = max(0, min(amount, self.xFileSize() - offset))
+        data = self._vfs.calls.read(self._base + offset, length)
+        if isinstance(data, int):
+            raise _failed("SQLITE_IOERR_READ")
+        return data
+
+    def xWrite(self, data: bytes, offset: int) -> None:
+        end = offset + len(data)
+        if end > self._room:
+            raise apsw.FullError(f"a file of {end} bytes; its area has {self._room}")
+        size = self.xFileSize()
+        if offset > size:  # what lies between was never written, and reads as zeros
+            data, offset = bytes(offset - size) + bytes(data), size
+        _require(self._vfs.calls.write(self._base + offset, bytes(data)), "SQLITE_IOERR_WRITE")
+        self._vfs.sizes[self._index] = max(size, end)
+
+    def xTruncate(self, newsize: int) -> None:
+        self._vfs.sizes[self._index] = min(newsize, self.xFileSize())
+
+    def xSync(self, flags: int) -> None:
+        self._vfs.store()
+
+    def xFileSize(self) -> int:
+        return self._vfs.sizes[self._index] or 0
+
+    def xSectorSize(self) -> int:
+        return self._vfs.sector
+
+    def xDeviceCharacteristics(self) -> int:
+        return apsw.SQLITE_IOCAP_POWERSAFE_OVERWRITE if self._vfs.powersafe_overwrite else 0
+
+    def xLock(self, level: int) -> None:
+        """One connection at a time needs no locks."""
+
+    def xUnlock(self, level: int) -> None:
+        """One connection at a time needs no locks."""
+
+    def xCheckReservedLock(self) -> bool:
+        return False
+
+    def xFileControl(self, op: int, ptr: int) -> bool:
+        return False
+
+    def xClose(self) -> None:
+        self._vfs.closed(self._index)
+
+
+def _areas(size: int, sector: int) -> Sequence[tuple[int, int]]:
+    """Start and length [bytes] of the three files, whole sectors behind the two records."""
+    left = size // sector - 2
+    if left < 4:
+        raise InputError(
+            Problem(
+                "too small for a database",
+                got=f"{size} bytes",
+                allowed=f"{6 * sector} bytes up, in sectors of {sector}",
+            )
+        )
+    quarter = left // 4
+    lengths = [left - 2 * quarter, quarter, quarter]
+    starts = [2, 2 + lengths[0], 2 + lengths[0] + quarter]
+    return [(start * sector, length * sector) for start, length in zip(starts, lengths, strict=True)]
+
+
+def _failed(name: str) -> apsw.IOError:
+    """SQLite's input/output error of that name."""
+    error = apsw.IOError(name)
+    error.extendedresult = getattr(apsw, name)
+    return error
+
+
+def _require(code: int, name: str) -> None:
+    if code < 0:
+        raise _failed(name)
