@@ -43,19 +43,17 @@ class SqliteWorkload:
     """Transfers between accounts, in journal mode "delete", "persist" or "wal"."""
 
     def __init__(
-        self, seed: int, journal: str, *, tear_size: int, cache: int = 0, device: Any = ByteDevice
+        self, seed: int, journal: str, *, cache: int = 0, device: Any = ByteDevice
     ) -> None:
         self._seed = seed
         self._journal = journal
-        self._tear_size = tear_size
         self._cache = cache
         self._device = device
         self.start = Books()
 
     def create(self, memory: Any) -> None:
         # An honest device: what a liar is caught at is what it acknowledges later.
-        vfs = ChipVFS(ByteDevice(memory), "new", tear_size=self._tear_size)
-        store = SqliteStore(self._journal, vfs)
+        store = SqliteStore(self._journal, ChipVFS(ByteDevice(memory), "new"))
         store.execute("BEGIN;" + TABLES)
         for account in range(ACCOUNTS):
             store.execute("INSERT INTO account VALUES(?, 0)", (account,))
@@ -64,7 +62,7 @@ class SqliteWorkload:
 
     def open(self, memory: Any) -> SqliteStore:
         device = self._device(memory, cache=self._cache)
-        return SqliteStore(self._journal, ChipVFS(device, "chip", tear_size=self._tear_size))
+        return SqliteStore(self._journal, ChipVFS(device, "chip"))
 
     def change(self, state: Books, number: int) -> tuple[Transfer, Books]:
         draw = random.Random(f"{self._seed}/{number}")
@@ -109,7 +107,9 @@ class SqliteStore:
             raise RuntimeError(f"integrity_check: {sound[:3]}")
         balances = self.execute("SELECT balance FROM account ORDER BY id")
         ledger = self.execute("SELECT number, amount, note FROM ledger ORDER BY number")
-        return Books(tuple(balance for (balance,) in balances), tuple(ledger))
+        found = Books(tuple(balance for (balance,) in balances), tuple(ledger))
+        self.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return found
 
     def apply(self, change: Transfer) -> None:
         move = "UPDATE account SET balance = balance + ? WHERE id = ?"

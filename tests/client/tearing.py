@@ -28,7 +28,7 @@ class TearingMemory:
     def __init__(self, size: int, *, word: int = 4, code_word: int = 4) -> None:
         self.size = size
         self.word = word
-        self.code_word = code_word
+        self.word_bytes = code_word
         self.time = 0.0
         self.powered = True
         self._cells = np.frombuffer(mmap.mmap(-1, size), dtype=np.uint8)
@@ -69,7 +69,7 @@ class TearingMemory:
         first, last = self._code_words(address, end)
         for edge in (first, last - 1):  # the rest of a code word written in part has to be read
             if self._bad[edge] and not self._covers(address, end, edge):
-                raise UncorrectableError(edge * self.code_word)
+                raise UncorrectableError(edge * self.word_bytes)
         low, high = address // self.word * self.word, -(-end // self.word) * self.word
         new = self._cells[low:high].copy()
         new[address - low : end - low] = np.frombuffer(data, dtype=np.uint8)
@@ -81,7 +81,7 @@ class TearingMemory:
             self._land(low, new[:landed])
             self._tear(low + landed, new[landed : landed + self.word])
             self.powered = False
-            raise PowerLost(f"the power failed in the word at byte 0x{low + landed:x}")
+            raise PowerLost
         self._land(low, new)
         self._bad[first:last] = False
         if left is not None:
@@ -94,15 +94,15 @@ class TearingMemory:
         """Which words of `new` need a pulse: those that differ, or whose code word is bad."""
         words = (self._cells[low : low + len(new)] != new).reshape(-1, self.word).any(axis=1)
         if self._bad.any():
-            at = (low + self.word * np.arange(len(words))) // self.code_word
+            at = (low + self.word * np.arange(len(words))) // self.word_bytes
             words |= self._bad[at]
         return np.flatnonzero(words)
 
     def _tear(self, address: int, new: np.ndarray) -> None:
         """Leave the word in flight, and its code word, in one of their states."""
         word = self._cells[address : address + self.word]
-        code_word = address // self.code_word
-        around = self._cells[code_word * self.code_word :][: self.code_word]
+        code_word = address // self.word_bytes
+        around = self._cells[code_word * self.word_bytes :][: self.word_bytes]
         if self._way == "ones":
             word[:] = 0xFF
         elif self._way == "partial":
@@ -111,27 +111,27 @@ class TearingMemory:
         elif self._way == "new":
             word[:] = new
         elif self._way == "harmed":
-            around[:] = self._draws.integers(0, 256, self.code_word, dtype=np.uint8)
+            around[:] = self._draws.integers(0, 256, self.word_bytes, dtype=np.uint8)
         elif self._way == "uncorrectable":
             self._bad[code_word] = True
         elif self._way != "old":
             raise ValueError(self._way)
 
     def _covers(self, start: int, end: int, code_word: int) -> bool:
-        return start <= code_word * self.code_word and (code_word + 1) * self.code_word <= end
+        return start <= code_word * self.word_bytes and (code_word + 1) * self.word_bytes <= end
 
     def _code_words(self, start: int, end: int) -> tuple[int, int]:
-        return start // self.code_word, max(-(-end // self.code_word), start // self.code_word + 1)
+        return start // self.word_bytes, max(-(-end // self.word_bytes), start // self.word_bytes + 1)
 
     def _require_correctable(self, address: int, length: int) -> None:
         first, last = self._code_words(address, address + length)
         bad = np.flatnonzero(self._bad[first:last])
         if len(bad):
-            raise UncorrectableError(int(first + bad[0]) * self.code_word)
+            raise UncorrectableError(int(first + bad[0]) * self.word_bytes)
 
     def _require_power(self) -> None:
         if not self.powered:
-            raise PowerLost("the power is off")
+            raise PowerLost
 
 
 class ForgetfulMemory(TearingMemory):

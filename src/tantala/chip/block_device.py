@@ -18,14 +18,30 @@ ERASED = 0xFF
 LINE = 256  # bytes of a cache line: the write buffer of the MB85AS parts
 
 
-class BlockDevice:
-    """Blocks of `block_size` bytes on `memory`, from byte `base` on; the last block may end early.
+def code_word_of(memory: Memory) -> int:
+    """Bytes that the memory writes and protects together; raises InputError if it does not tell."""
+    word = getattr(memory, "word_bytes", None)
+    if word is None:
+        raise InputError(
+            Problem(
+                "the memory does not tell its code word",
+                type(memory).__name__,
+                hint="the size in bytes as program_size or code_word",
+            )
+        )
+    return int(word)
 
-    `program_size` is the unit [bytes] of a program: a cut harms nothing outside the units in flight
-    if it is a multiple of the chip's code word and `base` is aligned to it. A ReRAM needs no erase
-    before a write; `on_erase` states what erase does: "keep" leaves a block as it is if all of it
-    can be read, "fill" writes FF, as a client expects that takes the chip for flash memory.
-    `block_count` is what fits if not given.
+
+class BlockDevice:
+    """Blocks of `block_size` bytes on `memory`, from byte `base` on; `block_count` or what fits.
+
+    `program_size` is the unit [bytes] of a program, the chip's code word (`word_bytes`) if None: a
+    cut harms nothing outside the units in flight if it is a multiple of the code word and `base` is
+    aligned to it. A ReRAM needs no erase before a write; `on_erase` states what erase does: "keep"
+    leaves a block as it is if all of it can be read, "fill" writes FF, as a client expects that
+    takes the chip for flash memory.
+
+    Raises InputError for a geometry that does not fit.
     """
 
     def __init__(
@@ -33,17 +49,18 @@ class BlockDevice:
         memory: Memory,
         block_size: int,
         *,
-        program_size: int = 1,
+        program_size: int | None = None,
         base: int = 0,
         block_count: int | None = None,
         on_erase: Literal["keep", "fill"] = "keep",
     ) -> None:
         self.memory = memory
         self.block_size = block_size
-        self.program_size = program_size
+        unit = code_word_of(memory) if program_size is None else program_size
+        self.program_size = unit
         self.base = base
         self.on_erase = on_erase
-        raise_if(_bad_geometry(memory.size, block_size, program_size, base, block_count, on_erase))
+        raise_if(_bad_geometry(memory.size, block_size, unit, base, block_count, on_erase))
         fits = (memory.size - base) // block_size
         self.block_count = fits if block_count is None else block_count
 
@@ -122,17 +139,32 @@ class ByteDevice:
     Without a cache every write is in the cells when it returns. With one, writes are held until
     `sync`, or until the cache is full; a power cut loses them, and reads see them. Drained lines go
     out in the order of their addresses, not of their writes, as those of a real cache may.
+
+    `code_word` [bytes] is what a torn write may harm around the bytes written: the memory's own
+    `word_bytes` if None. `base` must be aligned to it.
+
+    Raises InputError for a range that does not fit the memory.
     """
 
     def __init__(
-        self, memory: Memory, *, base: int = 0, size: int | None = None, cache: int = 0
+        self,
+        memory: Memory,
+        *,
+        base: int = 0,
+        size: int | None = None,
+        cache: int = 0,
+        code_word: int | None = None,
     ) -> None:
         self.memory = memory
         self.base = base
         self.size = memory.size - base if size is None else size
+        self.code_word = code_word_of(memory) if code_word is None else code_word
         _require_inside("the memory", base, self.size, memory.size)
         if cache < 0:
             raise InputError(Problem("a cache of negative size", got=str(cache), allowed="0 up"))
+        if self.code_word < 1 or base % self.code_word:
+            found, allowed = f"byte {base}", f"multiples of the code word, {self.code_word} bytes"
+            raise InputError(Problem("a device off the code words", got=found, allowed=allowed))
         self._held = cache // LINE
         self._lines: dict[int, _CacheLine] = {}
 
@@ -169,6 +201,22 @@ class ByteDevice:
         with self._losing_cache():
             for index in sorted(self._lines):
                 self._drain(index)
+
+    def heal(self, offset: int, length: int) -> int:
+        """Write 00 over each code word of the range that cannot be corrected; tells how many.
+
+        A code word whose rest is lost cannot be written in part.
+        """
+        _require_inside("the device", offset, length, self.size)
+        healed = 0
+        for start in range(offset - offset % self.code_word, offset + length, self.code_word):
+            with self._losing_cache():
+                try:
+                    self.memory.read(self.base + start, self.code_word)
+                except UncorrectableError:
+                    self.memory.write(self.base + start, bytes(self.code_word))
+                    healed += 1
+        return healed
 
     def _read_part(self, index: int, start: int, length: int) -> bytes:
         line = self._lines.get(index)

@@ -84,6 +84,9 @@ class ByteCallbacks(_Guard):
     def sync(self) -> int:
         return self._guarded(self.device.sync)
 
+    def heal(self, offset: int, length: int) -> int:
+        return self._guarded(self.device.heal, offset, length)
+
     def size(self) -> int:
         return self.device.size
 

@@ -7,6 +7,7 @@ unit of its own that a torn write cannot share; the copies are written in turn.
 
 from __future__ import annotations
 
+import errno
 import struct
 import zlib
 from collections.abc import Sequence
@@ -24,6 +25,10 @@ SUFFIXES = ("", "-journal", "-wal")
 WRITE_UNIT = 4
 SECTOR = 512  # SQLite's smallest sector
 LARGEST_SECTOR = 65536
+DATABASE = 0  # index in SUFFIXES
+# Amount and offset of the read of the header by which SQLite opens a database, before it rolls a
+# journal back: a torn first page must not keep it from doing so (sqlite3PagerReadFileheader).
+FIRST_LOOK = (100, 0)
 
 _RECORD = struct.Struct("<4sI3II")  # magic, sequence, three sizes, checksum
 _MAGIC = b"tSQL"
@@ -37,28 +42,24 @@ class ChipVFS(apsw.VFS):
     each for its journal and its write-ahead log. Python gives SQLite no shared memory, so WAL needs
     `PRAGMA locking_mode=EXCLUSIVE` first.
 
-    `tear_size` [bytes, a power of two] is what a torn write may harm around the bytes written: the
-    chip's code word. SQLite is told that a power cut leaves neighbours intact
-    (SQLITE_IOCAP_POWERSAFE_OVERWRITE) only where no write of SQLite's ends inside such a unit.
+    SQLite is told that a power cut leaves the neighbours of a write intact
+    (SQLITE_IOCAP_POWERSAFE_OVERWRITE) only where no write of SQLite's ends inside a code word of
+    the device. A code word of the journals that cannot be corrected, as a cut leaves it, reads as
+    00: their records carry checksums. One of the database is an error, never 00.
 
-    Raises InputError if the device is too small or holds something else.
+    Raises InputError if the device is too small, holds something else, or has code words of no
+    power of two.
     """
 
-    def __init__(
-        self, device: ByteDevice, name: str, *, tear_size: int, database: str = "chip.db"
-    ) -> None:
-        if not 1 <= tear_size <= LARGEST_SECTOR or tear_size & (tear_size - 1):
-            raise InputError(
-                Problem(
-                    "tear_size is not a power of two",
-                    got=str(tear_size),
-                    allowed=f"1 to {LARGEST_SECTOR}",
-                )
-            )
+    def __init__(self, device: ByteDevice, name: str, *, database: str = "chip.db") -> None:
+        word = device.code_word
+        if word > LARGEST_SECTOR or word & (word - 1):
+            found, allowed = f"{word} bytes", f"a power of two up to {LARGEST_SECTOR}"
+            raise InputError(Problem("no code word for SQLite", got=found, allowed=allowed))
         self.device = device
         self.calls = ByteCallbacks(device)
-        self.sector = max(SECTOR, tear_size)
-        self.powersafe_overwrite = WRITE_UNIT % tear_size == 0
+        self.sector = max(SECTOR, word)
+        self.powersafe_overwrite = WRITE_UNIT % word == 0
         self.files = {database + suffix: index for index, suffix in enumerate(SUFFIXES)}
         self.areas = _areas(device.size, self.sector)
         self._open = False
@@ -102,6 +103,7 @@ class ChipVFS(apsw.VFS):
         sizes = [_ABSENT if size is None else size for size in self.sizes]
         body = struct.pack("<4sI3I", _MAGIC, self._sequence, *sizes)
         record = body + struct.pack("<I", zlib.crc32(body))
+        record += bytes(-len(record) % self.device.code_word)  # whole code words can be rewritten
         place = self._sequence % 2 * self.sector
         _require(self.calls.write(place, record), "SQLITE_IOERR_WRITE")
         _require(self.calls.sync(), "SQLITE_IOERR_FSYNC")
@@ -151,6 +153,11 @@ class _ChipFile:
     def xRead(self, amount: int, offset: int) -> bytes:
         length = max(0, min(amount, self.xFileSize() - offset))
         data = self._vfs.calls.read(self._base + offset, length)
+        if data == -errno.EILSEQ and self._index != DATABASE:
+            _require(self._vfs.calls.heal(self._base + offset, length), "SQLITE_IOERR_READ")
+            data = self._vfs.calls.read(self._base + offset, length)
+        elif data == -errno.EILSEQ and (amount, offset) == FIRST_LOOK:
+            data = bytes(amount)
         if isinstance(data, int):
             raise _failed("SQLITE_IOERR_READ")
         return data
@@ -162,8 +169,16 @@ class _ChipFile:
         size = self.xFileSize()
         if offset > size:  # what lies between was never written, and reads as zeros
             data, offset = bytes(offset - size) + bytes(data), size
+        if self._index != DATABASE:
+            self._heal_edges(offset, end)
         _require(self._vfs.calls.write(self._base + offset, bytes(data)), "SQLITE_IOERR_WRITE")
         self._vfs.sizes[self._index] = max(size, end)
+
+    def _heal_edges(self, start: int, end: int) -> None:
+        """Make code words that a write covers in part writable."""
+        for edge in {start, end - 1} if start < end else ():
+            if (start if edge == start else end) % self._vfs.device.code_word:
+                _require(self._vfs.calls.heal(self._base + edge, 1), "SQLITE_IOERR_WRITE")
 
     def xTruncate(self, newsize: int) -> None:
         self._vfs.sizes[self._index] = min(newsize, self.xFileSize())
