@@ -24,7 +24,7 @@ def _absent(message: str, required: bool) -> None:
 
 
 class Campaign:
-    """How long a campaign runs: a short count by default, the full one with TANTALA_CAMPAIGN set."""
+    """How long a campaign runs: short by default, in full with TANTALA_CAMPAIGN set."""
 
     full = bool(os.environ.get("TANTALA_CAMPAIGN"))
 
@@ -40,7 +40,7 @@ class Campaign:
 
 @pytest.fixture(scope="session")
 def campaign() -> Campaign:
-    """Counts of a long campaign, and where it tells its progress; `make campaign` runs its users."""
+    """Counts of a long campaign, and where it tells its progress; for `make campaign`."""
     return Campaign()
 
 

@@ -205,9 +205,7 @@ def _live(workload: Workload, medium: Medium, cuts: Sequence[Cut], tally: Tally)
             number += 1
 
 
-def _child(
-    workload: Workload, medium: Medium, state: Any, number: int, cut: Cut | None
-) -> _Report:
+def _child(workload: Workload, medium: Medium, state: Any, number: int, cut: Cut | None) -> _Report:
     """Run one child to its death and read what it told."""
     reader, writer = os.pipe()
     child = os.fork()

@@ -6,10 +6,8 @@ import random
 from dataclasses import dataclass
 from typing import Any
 
-import apsw
-
 from tantala.chip.block_device import ByteDevice
-from tantala.chip.sqlite_vfs import ChipVFS
+from tantala.chip.sqlite_vfs import ChipDatabase
 
 ACCOUNTS = 8
 ENTRIES = 24  # kept in the ledger
@@ -53,16 +51,16 @@ class SqliteWorkload:
 
     def create(self, memory: Any) -> None:
         # An honest device: what a liar is caught at is what it acknowledges later.
-        store = SqliteStore(self._journal, ChipVFS(ByteDevice(memory), "new"))
+        store = SqliteStore(ChipDatabase(ByteDevice(memory), self._journal))
         store.execute("BEGIN;" + TABLES)
         for account in range(ACCOUNTS):
             store.execute("INSERT INTO account VALUES(?, 0)", (account,))
         store.execute("COMMIT")
-        store.close()
+        store.connection.close()
 
     def open(self, memory: Any) -> SqliteStore:
         device = self._device(memory, cache=self._cache)
-        return SqliteStore(self._journal, ChipVFS(device, "chip"))
+        return SqliteStore(ChipDatabase(device, self._journal))
 
     def change(self, state: Books, number: int) -> tuple[Transfer, Books]:
         draw = random.Random(f"{self._seed}/{number}")
@@ -81,25 +79,15 @@ class SqliteWorkload:
 
 
 class SqliteStore:
-    """A connection over the chip, with the settings that durability needs."""
+    """An open database."""
 
-    def __init__(self, journal: str, vfs: ChipVFS) -> None:
-        self._vfs = vfs  # a connection has no place to keep it alive
-        self._connection = apsw.Connection("chip.db", vfs=vfs.vfs_name)
-        if journal == "wal":
-            self.execute("PRAGMA locking_mode=EXCLUSIVE")
-        self.execute("PRAGMA page_size=512; PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY")
-        found = self.execute(f"PRAGMA journal_mode={journal}")
-        if found != [(journal,)]:
-            raise RuntimeError(f"journal mode {found}, not {journal}")
-        self.execute("PRAGMA wal_autocheckpoint=16")
+    def __init__(self, connection: ChipDatabase) -> None:
+        self.connection = connection
+        self.execute("PRAGMA temp_store=MEMORY")
+        self.execute("PRAGMA wal_autocheckpoint=16")  # pages, so that checkpoints are cut too
 
     def execute(self, statements: str, values: tuple[Any, ...] | None = None) -> list[Any]:
-        return list(self._connection.execute(statements, values))
-
-    def close(self) -> None:
-        self._connection.close()
-        self._vfs.unregister()
+        return list(self.connection.execute(statements, values))
 
     def contents(self) -> Books:
         sound = self.execute("PRAGMA integrity_check")
@@ -107,9 +95,7 @@ class SqliteStore:
             raise RuntimeError(f"integrity_check: {sound[:3]}")
         balances = self.execute("SELECT balance FROM account ORDER BY id")
         ledger = self.execute("SELECT number, amount, note FROM ledger ORDER BY number")
-        found = Books(tuple(balance for (balance,) in balances), tuple(ledger))
-        self.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        return found
+        return Books(tuple(balance for (balance,) in balances), tuple(ledger))
 
     def apply(self, change: Transfer) -> None:
         move = "UPDATE account SET balance = balance + ? WHERE id = ?"

@@ -12,7 +12,6 @@ from __future__ import annotations
 import mmap
 
 import numpy as np
-
 from power_cuts import Cut, CutMemory
 
 from tantala.chip.errors import PowerLost, UncorrectableError
@@ -23,7 +22,7 @@ WORD_TIME = 1e-6  # s, so that time grows; no judge depends on it
 
 
 class TearingMemory:
-    """`size` bytes written in words of `word` bytes, protected in code words of `code_word` bytes."""
+    """`size` bytes, written in words of `word` bytes, protected in code words of `code_word`."""
 
     def __init__(self, size: int, *, word: int = 4, code_word: int = 4) -> None:
         self.size = size
@@ -121,7 +120,9 @@ class TearingMemory:
         return start <= code_word * self.word_bytes and (code_word + 1) * self.word_bytes <= end
 
     def _code_words(self, start: int, end: int) -> tuple[int, int]:
-        return start // self.word_bytes, max(-(-end // self.word_bytes), start // self.word_bytes + 1)
+        return start // self.word_bytes, max(
+            -(-end // self.word_bytes), start // self.word_bytes + 1
+        )
 
     def _require_correctable(self, address: int, length: int) -> None:
         first, last = self._code_words(address, address + length)
@@ -135,7 +136,7 @@ class TearingMemory:
 
 
 class ForgetfulMemory(TearingMemory):
-    """A liar: at the cut its last `lost` acknowledged writes are undone, though each was answered."""
+    """A liar: at the cut its last `lost` writes are undone, though each was answered."""
 
     def __init__(self, size: int, *, lost: int) -> None:
         super().__init__(size)

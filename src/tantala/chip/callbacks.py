@@ -58,6 +58,9 @@ class BlockCallbacks(_Guard):
     def read(self, block: int, offset: int, length: int) -> bytes | int:
         return self._guarded(self.device.read, block, offset, length)
 
+    def salvage(self, block: int, offset: int, length: int) -> tuple[bytes, list[int]] | int:
+        return self._guarded(self.device.salvage, block, offset, length)
+
     def program(self, block: int, offset: int, data: bytes) -> int:
         return self._guarded(self.device.program, block, offset, data)
 

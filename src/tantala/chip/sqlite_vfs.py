@@ -1,4 +1,7 @@
-"""An SQLite database in a chip, through apsw (an optional library: `pip install apsw`).
+"""An SQLite database in a chip, through apsw (an optional library: `pip install 'tantala[sqlite]'`).
+
+    from tantala.chip.sqlite_vfs import ChipDatabase
+    database = ChipDatabase(ByteDevice(chip), journal="wal")
 
 A byte device has no files; this lays out the three that a database needs: the database itself, its
 rollback journal and its write-ahead log. Their sizes stand in a record kept twice, each copy in a
@@ -8,16 +11,23 @@ unit of its own that a torn write cannot share; the copies are written in turn.
 from __future__ import annotations
 
 import errno
+import itertools
 import struct
 import zlib
 from collections.abc import Sequence
-
-import apsw
+from typing import Any, cast
 
 from tantala.base.errors import InputError, Problem
 from tantala.chip.block_device import ByteDevice
 from tantala.chip.callbacks import ByteCallbacks
 from tantala.chip.errors import UncorrectableError
+
+try:
+    import apsw
+except ModuleNotFoundError as absent:
+    raise InputError(
+        Problem("SQLite needs the library apsw", hint="pip install 'tantala[sqlite]'")
+    ) from absent
 
 SUFFIXES = ("", "-journal", "-wal")
 # SQLite writes whole multiples of 4 bytes at multiples of 4: pages, WAL headers of 32 and 24 bytes,
@@ -30,9 +40,55 @@ DATABASE = 0  # index in SUFFIXES
 # journal back: a torn first page must not keep it from doing so (sqlite3PagerReadFileheader).
 FIRST_LOOK = (100, 0)
 
+_numbers = itertools.count()
 _RECORD = struct.Struct("<4sI3II")  # magic, sequence, three sizes, checksum
 _MAGIC = b"tSQL"
 _ABSENT = 0xFFFFFFFF
+
+
+class ChipDatabase(apsw.Connection):
+    """The database of `device`, opened so that what is committed outlives any power cut.
+
+    `journal`: "delete", "persist", "truncate" or "wal". `page_size` [bytes] of a new database: the
+    smallest by default, since a chip that is written byte by byte gains nothing from a larger one.
+
+    Raises InputError as `ChipVFS` does, and what SQLite raises (`apsw.Error`).
+    """
+
+    def __init__(
+        self,
+        device: ByteDevice,
+        journal: str = "delete",
+        *,
+        page_size: int = 512,
+        database: str = "chip.db",
+    ) -> None:
+        self._vfs = ChipVFS(device, f"tantala-{next(_numbers)}", database=database)
+        super().__init__(database, vfs=self._vfs.vfs_name)
+        if journal == "wal":
+            self._pragma("locking_mode=EXCLUSIVE")
+        self._pragma(f"page_size={page_size}")
+        self._pragma("synchronous=FULL")
+        found = self._pragma(f"journal_mode={journal}")
+        if found != [(journal,)]:
+            raise InputError(
+                Problem(
+                    "unknown journal mode",
+                    "journal",
+                    got=repr(journal),
+                    allowed="delete, persist, truncate, wal",
+                )
+            )
+        # After a cut SQLite goes on right behind the last transaction of its log, in the same code
+        # word if that is a wide one; so the log is emptied before anything is added to it.
+        self._pragma("wal_checkpoint(TRUNCATE)")
+
+    def close(self, force: bool = False) -> None:
+        super().close(force)
+        self._vfs.unregister()
+
+    def _pragma(self, text: str) -> list[Any]:
+        return list(self.execute(f"PRAGMA {text}"))
 
 
 class ChipVFS(apsw.VFS):
@@ -68,7 +124,7 @@ class ChipVFS(apsw.VFS):
         self.vfs_name = name
         super().__init__(name, "")
 
-    def xOpen(self, name: object, flags: list[int]) -> object:
+    def xOpen(self, name: str | apsw.URIFilename | None, flags: list[int]) -> apsw.VFSFile:
         path = name.filename() if isinstance(name, apsw.URIFilename) else name
         if path is None:  # a temporary file never needs to outlive the power
             return apsw.VFSFile("", None, flags)
@@ -78,7 +134,7 @@ class ChipVFS(apsw.VFS):
         if self.sizes[index] is None:
             self.sizes[index] = 0
         self._open = self._open or index == 0
-        return _ChipFile(self, index)
+        return cast(apsw.VFSFile, _ChipFile(self, index))  # apsw asks for its methods only
 
     def xFullPathname(self, name: str) -> str:
         return name
@@ -90,13 +146,13 @@ class ChipVFS(apsw.VFS):
     def xDelete(self, filename: str, syncdir: bool) -> None:
         index = self.files.get(filename)
         if index is None or self.sizes[index] is None:
-            raise _failed("SQLITE_IOERR_DELETE_NOENT")
+            raise apsw.exception_for(apsw.SQLITE_IOERR_DELETE_NOENT)
         self.sizes[index] = None
         self.store()
 
     def store(self) -> None:
         """Drain the device, then keep the sizes of the files."""
-        _require(self.calls.sync(), "SQLITE_IOERR_FSYNC")
+        _require(self.calls.sync(), apsw.SQLITE_IOERR_FSYNC)
         if self.sizes == self._stored:
             return
         self._sequence += 1
@@ -105,8 +161,8 @@ class ChipVFS(apsw.VFS):
         record = body + struct.pack("<I", zlib.crc32(body))
         record += bytes(-len(record) % self.device.code_word)  # whole code words can be rewritten
         place = self._sequence % 2 * self.sector
-        _require(self.calls.write(place, record), "SQLITE_IOERR_WRITE")
-        _require(self.calls.sync(), "SQLITE_IOERR_FSYNC")
+        _require(self.calls.write(place, record), apsw.SQLITE_IOERR_WRITE)
+        _require(self.calls.sync(), apsw.SQLITE_IOERR_FSYNC)
         self._stored = list(self.sizes)
 
     def closed(self, index: int) -> None:
@@ -154,12 +210,12 @@ class _ChipFile:
         length = max(0, min(amount, self.xFileSize() - offset))
         data = self._vfs.calls.read(self._base + offset, length)
         if data == -errno.EILSEQ and self._index != DATABASE:
-            _require(self._vfs.calls.heal(self._base + offset, length), "SQLITE_IOERR_READ")
+            _require(self._vfs.calls.heal(self._base + offset, length), apsw.SQLITE_IOERR_READ)
             data = self._vfs.calls.read(self._base + offset, length)
         elif data == -errno.EILSEQ and (amount, offset) == FIRST_LOOK:
             data = bytes(amount)
         if isinstance(data, int):
-            raise _failed("SQLITE_IOERR_READ")
+            raise apsw.exception_for(apsw.SQLITE_IOERR_READ)
         return data
 
     def xWrite(self, data: bytes, offset: int) -> None:
@@ -171,14 +227,14 @@ class _ChipFile:
             data, offset = bytes(offset - size) + bytes(data), size
         if self._index != DATABASE:
             self._heal_edges(offset, end)
-        _require(self._vfs.calls.write(self._base + offset, bytes(data)), "SQLITE_IOERR_WRITE")
+        _require(self._vfs.calls.write(self._base + offset, bytes(data)), apsw.SQLITE_IOERR_WRITE)
         self._vfs.sizes[self._index] = max(size, end)
 
     def _heal_edges(self, start: int, end: int) -> None:
         """Make code words that a write covers in part writable."""
         for edge in {start, end - 1} if start < end else ():
             if (start if edge == start else end) % self._vfs.device.code_word:
-                _require(self._vfs.calls.heal(self._base + edge, 1), "SQLITE_IOERR_WRITE")
+                _require(self._vfs.calls.heal(self._base + edge, 1), apsw.SQLITE_IOERR_WRITE)
 
     def xTruncate(self, newsize: int) -> None:
         self._vfs.sizes[self._index] = min(newsize, self.xFileSize())
@@ -225,16 +281,12 @@ def _areas(size: int, sector: int) -> Sequence[tuple[int, int]]:
     quarter = left // 4
     lengths = [left - 2 * quarter, quarter, quarter]
     starts = [2, 2 + lengths[0], 2 + lengths[0] + quarter]
-    return [(start * sector, length * sector) for start, length in zip(starts, lengths, strict=True)]
+    return [
+        (start * sector, length * sector) for start, length in zip(starts, lengths, strict=True)
+    ]
 
 
-def _failed(name: str) -> apsw.IOError:
-    """SQLite's input/output error of that name."""
-    error = apsw.IOError(name)
-    error.extendedresult = getattr(apsw, name)
-    return error
-
-
-def _require(code: int, name: str) -> None:
+def _require(code: int, error: int) -> None:
+    """Raise SQLite's error of that extended code for a negative error number."""
     if code < 0:
-        raise _failed(name)
+        raise apsw.exception_for(error)
