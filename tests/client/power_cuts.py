@@ -12,7 +12,6 @@ from __future__ import annotations
 import gc
 import os
 import signal
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -31,7 +30,10 @@ CUT, IDLE_CUT, FAILED = 17, 18, 19  # exit codes of a child
 
 @dataclass(frozen=True)
 class Cut:
-    """When the power of one child fails: after `pulses`, or idle after `changes` changes."""
+    """When the power of one child fails: `pulses` after its first `changes` changes.
+
+    Without `changes` the pulses count from its power-on, without `pulses` the chip is idle.
+    """
 
     number: int
     pulses: int | None = None
@@ -79,8 +81,11 @@ class Medium(Protocol):
     def renew(self) -> CutMemory:
         """A blank memory, for a new life."""
 
-    def powered(self, cut: Cut | None) -> CutMemory:
-        """In a child: the memory as the last cut left it, under power until `cut`."""
+    def powered(self) -> CutMemory:
+        """In a child: the memory as the last cut left it, under power."""
+
+    def set_cut(self, memory: CutMemory, cut: Cut) -> None:
+        """Let the power of `memory` fail after `cut.pulses` from now."""
 
     def keep(self, memory: CutMemory) -> None:
         """In a child that dies: keep what its cut has left."""
@@ -179,6 +184,14 @@ def idle_cuts(count: int, changes: int, seed: int) -> list[Cut]:
     return [Cut(n, changes=int(after)) for n, after in enumerate(draws)]
 
 
+def early_cuts(count: int, changes: int, pulses: int, seed: int, way: str) -> list[Cut]:
+    """Cuts below `pulses` of a change, after 1 to `changes` others."""
+    draw = np.random.default_rng(seed)
+    after = draw.integers(1, changes, count, endpoint=True)
+    at = draw.integers(0, pulses, count)
+    return [Cut(n, int(at[n]), int(after[n]), way) for n in range(count)]
+
+
 def _live(workload: Workload, medium: Medium, cuts: Sequence[Cut], tally: Tally) -> None:
     """One life of a store; it ends early with a loss."""
     workload.create(medium.renew())
@@ -233,7 +246,9 @@ def _work(
     """What a child does: check, then change and acknowledge until the power fails."""
     signal.alarm(PATIENCE)
     try:
-        memory = medium.powered(cut)
+        memory = medium.powered()
+        if cut is not None and cut.changes is None:
+            medium.set_cut(memory, cut)
         store = workload.open(DyingMemory(memory, medium.keep))
         change, after = workload.change(state, number)
         contents = store.contents()
@@ -241,19 +256,22 @@ def _work(
             os.write(writer, b"as acknowledged\n")
         elif contents == after:
             os.write(writer, b"one more\n")
-            change, after = workload.change(after, number := number + 1)
+            state, number = after, number + 1
         else:
             os.write(writer, f"not what was acknowledged: {number} changes\n".encode())
             os._exit(FAILED)
         done = 0
-        while cut is not None and done != cut.changes:
+        while cut is not None:
+            if done == cut.changes:
+                if cut.pulses is None:
+                    break
+                medium.set_cut(memory, cut)
+            change, state = workload.change(state, number)
             store.apply(change)
             os.write(writer, b"+")
-            done += 1
-            change, after = workload.change(after, number := number + 1)
+            done, number = done + 1, number + 1
         medium.keep(memory)
         os._exit(IDLE_CUT)
     except BaseException as error:
         os.write(writer, f"!{type(error).__name__}: {error}\n".encode())
-        sys.stderr.flush()
         os._exit(FAILED)

@@ -41,12 +41,19 @@ class SqliteWorkload:
     """Transfers between accounts, in journal mode "delete", "persist" or "wal"."""
 
     def __init__(
-        self, seed: int, journal: str, *, cache: int = 0, device: Any = ByteDevice
+        self,
+        seed: int,
+        journal: str,
+        *,
+        cache: int = 0,
+        device: Any = ByteDevice,
+        database: Any = ChipDatabase,
     ) -> None:
         self._seed = seed
         self._journal = journal
         self._cache = cache
         self._device = device
+        self._database = database
         self.start = Books()
 
     def create(self, memory: Any) -> None:
@@ -60,7 +67,7 @@ class SqliteWorkload:
 
     def open(self, memory: Any) -> SqliteStore:
         device = self._device(memory, cache=self._cache)
-        return SqliteStore(ChipDatabase(device, self._journal))
+        return SqliteStore(self._database(device, self._journal))
 
     def change(self, state: Books, number: int) -> tuple[Transfer, Books]:
         draw = random.Random(f"{self._seed}/{number}")

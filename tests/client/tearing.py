@@ -10,6 +10,7 @@ uncorrectable; nothing outside it is.
 from __future__ import annotations
 
 import mmap
+from typing import Any
 
 import numpy as np
 from power_cuts import Cut, CutMemory
@@ -46,8 +47,8 @@ class TearingMemory:
         self._way = way
         self._draws = np.random.default_rng(seed)
 
-    def cut_power_after(self, pulses: int | None) -> None:
-        """`pulses` words from now land whole, the next is torn; None takes the cut back."""
+    def cut_power_after(self, pulses: int) -> None:
+        """`pulses` words from now land whole, the next is torn."""
         self._pulses_left = pulses
 
     def power_on(self) -> None:
@@ -156,27 +157,32 @@ class ForgetfulMemory(TearingMemory):
 
 
 class UnwrittenMemory(TearingMemory):
-    """A liar: once `lying`, it answers every write and counts its pulses, but no cell changes.
+    """A liar: from its first power-on it answers every write, counts pulses, and changes no cell.
 
     With `shows` it gives back what was written for as long as it has power.
     """
 
     def __init__(self, size: int, *, shows: bool) -> None:
         super().__init__(size)
-        self.lying = False
         self._shows = shows
+        self._lies = False
+
+    def clear(self) -> None:
+        super().clear()
+        self._lies = False
 
     def power_on(self) -> None:
         super().power_on()
-        if self.lying and self._shows:
+        self._lies = True
+        if self._shows:
             self._cells = self._cells.copy()  # no other process sees it
 
     def _land(self, address: int, data: np.ndarray) -> None:
-        if not self.lying or self._shows:
+        if self._shows or not self._lies:
             super()._land(address, data)
 
     def _tear(self, address: int, new: np.ndarray) -> None:
-        if not self.lying:
+        if self._shows or not self._lies:
             super()._tear(address, new)
 
 
@@ -191,12 +197,13 @@ class TearingMedium:
         self.memory.clear()
         return self.memory
 
-    def powered(self, cut: Cut | None) -> TearingMemory:
+    def powered(self) -> TearingMemory:
         self.memory.power_on()
-        if cut is not None:
-            self.memory.cut_power_after(cut.pulses)
-            self.memory.tear_by(cut.way, seed=self._seed + cut.number)
         return self.memory
+
+    def set_cut(self, memory: Any, cut: Cut) -> None:
+        memory.cut_power_after(cut.pulses)
+        memory.tear_by(cut.way, seed=self._seed + cut.number)
 
     def keep(self, memory: CutMemory) -> None:
         """The cells are where the next child finds them."""

@@ -79,7 +79,7 @@ class BlockServer:
         self._sessions.add(task)
         try:
             # A client that goes away, or stays away in mid-request, ends its session alone.
-            with contextlib.suppress(OSError, TimeoutError, asyncio.TimeoutError):
+            with contextlib.suppress(OSError, TimeoutError):
                 await self._session(reader, writer)
         except asyncio.CancelledError:
             pass  # the server closes
@@ -90,16 +90,19 @@ class BlockServer:
     async def _session(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         session = BlockSession(self._device)
         while not session.closed:
-            patience = self._patience if session.waiting else None
-            data = await asyncio.wait_for(reader.read(CHUNK), patience)
+            # Not wait_for: before Python 3.12 it may swallow the cancellation of a server's end.
+            async with asyncio.timeout(self._patience if session.waiting else None):
+                data = await reader.read(CHUNK)
             if not data:
                 return
             session.feed(data)
             while (answer := session.answer()) is not None:
                 writer.write(answer)
-                await asyncio.wait_for(writer.drain(), self._patience)
+                async with asyncio.timeout(self._patience):
+                    await writer.drain()
         writer.close()
-        await asyncio.wait_for(writer.wait_closed(), self._patience)
+        async with asyncio.timeout(self._patience):
+            await writer.wait_closed()
 
 
 async def serve_blocks(

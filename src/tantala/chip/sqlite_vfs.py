@@ -1,4 +1,4 @@
-"""An SQLite database in a chip, through apsw (an optional library: `pip install 'tantala[sqlite]'`).
+"""An SQLite database in a chip, through apsw, an optional library: `pip install tantala[sqlite]`.
 
     from tantala.chip.sqlite_vfs import ChipDatabase
     database = ChipDatabase(ByteDevice(chip), journal="wal")
