@@ -85,3 +85,11 @@ def test_cells_that_wear_keeps_from_their_level_are_found_by_writing_aged_cells(
     assert unwritten[0] < 1e-6
     assert unwritten == sorted(unwritten)
     assert unwritten[-1] > 0.05
+
+
+def test_counting_alone_makes_no_failed_cells():
+    """The product cell's writes do not get worse with cycles; a few more of 50,000 are chance."""
+    cell = load_cell("embedded_28nm")
+    failed = [levels_of(cell, "ispp", 0.0, 298.15, cycles).failed for cycles in (100, 1000, 10_000)]
+    assert failed == sorted(failed)
+    assert failed[-1] < 1e-7

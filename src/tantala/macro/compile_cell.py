@@ -140,8 +140,17 @@ def worn(cell: Cell, scheme: str, cycles: int, **effort: Any) -> float:
 def _unwritten(cell: Cell, scheme: str, cycles: int) -> float:
     """Share of cells that `scheme` wrote when they were new and writes no more."""
     fresh, later = (_trains(cell, scheme, count) for count in (0, cycles))
-    residue, before = (sum(part.residue for part in pair) for pair in (later, fresh))
-    return max(residue - before, 0.0)
+    return sum(_grown(now, before) for now, before in zip(later, fresh, strict=True))
+
+
+def _grown(now: PulseTrain, before: PulseTrain) -> float:
+    """What the share that a train leaves has grown by; 0 where counts that differ by chance alone
+    would say as much (their 95 % intervals overlap).
+    """
+    counted = now.residue * now.cells >= 1.0
+    if counted and now.interval[0] <= before.interval[1]:
+        return 0.0
+    return max(now.residue - before.residue, 0.0)
 
 
 def _trains(cell: Cell, scheme: str, cycles: int) -> tuple[PulseTrain, PulseTrain]:
