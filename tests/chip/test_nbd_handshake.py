@@ -145,7 +145,7 @@ def test_a_byte_at_a_time(served):
 
 
 def test_a_silent_client_is_cut_off_and_others_are_served():
-    with serving(PlainMemory(SIZE), patience=0.2) as served:
+    with serving(PlainMemory(SIZE), patience=1.5) as served:
         with NbdClient(served.port) as slow, NbdClient(served.port) as other:
             other.go()
             slow.send(b"IHAV")

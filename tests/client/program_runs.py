@@ -13,7 +13,7 @@ from nbd_client import Served
 def run(*command: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     """A program with its output; one that hangs fails the test."""
     words = [str(word) for word in command]
-    return subprocess.run(words, capture_output=True, text=True, timeout=120, check=False, cwd=cwd)
+    return subprocess.run(words, capture_output=True, text=True, timeout=300, check=False, cwd=cwd)
 
 
 def fio_job(

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from tantala.chip import Chip
+    from tantala.chip.nbd import NbdServer
     from tantala.chip.serprog import Server
     from tantala.chip.spi import Slave
 
@@ -36,6 +37,16 @@ def serve(
     port: Annotated[
         int, typer.Option("--port", min=0, max=65535, help="Port of serprog; 0 takes a free one.")
     ] = 5040,
+    nbd: Annotated[
+        int | None,
+        typer.Option(
+            "--nbd",
+            metavar="PORT",
+            min=0,
+            max=65535,
+            help="Serve NBD clients too, at this port; 0 takes a free one.",
+        ),
+    ] = None,
     listen: Annotated[
         str,
         typer.Option("--listen", metavar="ADDRESS", help="Address to listen on."),
@@ -45,7 +56,7 @@ def serve(
         typer.Option("--face", help="Commands on the SPI bus: sfdp, m95m02, mb85as or rm25c."),
     ] = "sfdp",
 ) -> None:
-    """Serve a chip over serprog, for flashrom, until interrupted (Ctrl-C or SIGTERM).
+    """Serve a chip over serprog, for flashrom, and over NBD until interrupted (Ctrl-C or SIGTERM).
 
     Listens on this machine only, unless --listen says otherwise.
 
@@ -54,6 +65,8 @@ def serve(
       tantala serve spi_8mb --image die.img
 
       tantala serve spi_8mb --face m95m02 --port 5041
+
+      tantala serve spi_8mb --nbd 10809
     """
     import asyncio
 
@@ -65,7 +78,7 @@ def serve(
     chip = _chip(design, seed, image)
     chip.power_on()
     server = Server(Slave(chip, face))
-    asyncio.run(_serve(chip, server, listen, port, image))
+    asyncio.run(_serve(chip, server, listen, port, nbd, image))
 
 
 def _check_folder(image: Path) -> None:
@@ -113,7 +126,9 @@ def _chip(design: str, seed: int | None, image: Path | None) -> Chip:
     return chip
 
 
-async def _serve(chip: Chip, server: Server, listen: str, port: int, image: Path | None) -> None:
+async def _serve(
+    chip: Chip, server: Server, listen: str, port: int, nbd: int | None, image: Path | None
+) -> None:
     import asyncio
     import contextlib
     import signal
@@ -122,27 +137,36 @@ async def _serve(chip: Chip, server: Server, listen: str, port: int, image: Path
     from rich.live import Live
 
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
-    # Servers of other protocols for the same chip (NBD) start here, beside serprog.
     opened = await server.start(listen, port)
+    block = None
+    if nbd is not None:
+        from tantala.chip.nbd import serve_nbd
+
+        block = await serve_nbd(chip, listen, nbd, chip.design.name)
     for one in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(one, stop.set)
-    _announce(chip, server.slave, listen, opened, image)
+    _announce(chip, server.slave, listen, opened, block)
+    kept = f"saved into {image} on exit" if image else "forgotten on exit (no --image)"
+    typer.echo(f"the die is {kept}; Ctrl-C ends")
     console = Console()
     with Live(console=console, auto_refresh=False, transient=True) as live:
         while not stop.is_set():
-            live.update(_counters(chip, server), refresh=True)
+            live.update(_counters(chip, server, block), refresh=True)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), _REFRESH)
-    console.print(_counters(chip, server), highlight=False)
+    console.print(_counters(chip, server, block), highlight=False)
     await server.close()
+    if block:
+        block.close()
+        await block.wait_closed()
     # Signals are still ours, so that a second one does not tear the saving.
     if image is not None:
         chip.save(image)
         typer.echo(f"saved {image}")
 
 
-def _announce(chip: Chip, slave: Slave, listen: str, port: int, image: Path | None) -> None:
-    """Where the chip is, how to reach it, and what becomes of it."""
+def _announce(chip: Chip, slave: Slave, listen: str, port: int, block: NbdServer | None) -> None:
+    """Where the chip is, and how to reach it."""
     part, face = slave.part, slave.face
     shown = f"{part.size} bytes"
     if part.size < chip.size:
@@ -157,11 +181,13 @@ def _announce(chip: Chip, slave: Slave, listen: str, port: int, image: Path | No
         typer.echo(f'  flashrom -p serprog:ip={host}:{port} -c "{known}" -r content.bin')
     else:
         typer.echo(f"  flashrom knows no chip of this family; drivers reach it at {host}:{port}")
-    kept = f"saved into {image} on exit" if image else "forgotten on exit (no --image)"
-    typer.echo(f"the die is {kept}; Ctrl-C ends")
+    if block:
+        typer.echo(f"NBD listens on {listen} port {block.port}: all {chip.size} bytes")
+        authority = f"[{host}]" if ":" in host else host
+        typer.echo(f"  nbdcopy nbd://{authority}:{block.port} content.bin")
 
 
-def _counters(chip: Chip, server: Server) -> Table:
+def _counters(chip: Chip, server: Server, block: NbdServer | None) -> Table:
     from rich.table import Table
 
     from tantala.base.quantity import format_si
@@ -178,6 +204,8 @@ def _counters(chip: Chip, server: Server) -> Table:
         "uncorrectable words": f"{counts.uncorrectable}",
         "hottest line": f"{counts.hottest_line}, {counts.hottest_writes} writes",
     }
+    if block:
+        rows["NBD clients"] = f"{block.clients} connected"
     for name, value in rows.items():
         table.add_row(name, value)
     return table
