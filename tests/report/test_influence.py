@@ -15,7 +15,6 @@ from tantala.report.influence import moves
 
 from .conftest import DESIGN
 
-
 KNOWN_MISS = pytest.mark.xfail(
     reason="known miss: the share worn out, from few written cells, scatters by more than 0.03",
     strict=False,
