@@ -4,12 +4,12 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 DESIGN ?= embedded_8mb_28nm
 
-.PHONY: datasheet picture test lint bench docs cells clean
+.PHONY: datasheet picture test campaign lint bench docs cells clean
 
 $(BIN)/tantala: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[pdf]'
-	$(BIN)/python -m tantala.cell.compile_kernels
+	$(BIN)/python -m tantala.cli.compile_kernels
 	@touch $@
 
 $(VENV)/.test: $(BIN)/tantala
@@ -33,6 +33,9 @@ picture: datasheet  ## Render the README's pictures, of the datasheet (needs pdf
 
 test: $(VENV)/.test  ## Run every test
 	$(BIN)/python -m pytest -n auto
+
+campaign: $(VENV)/.test  ## Run the long campaigns (power cuts, fuzzing) with their full counts
+	TANTALA_CAMPAIGN=1 $(BIN)/python -m pytest -n auto -s -m campaign
 
 lint: $(VENV)/.lint  ## Format, style, types and the direction of imports
 	$(BIN)/ruff format --check .

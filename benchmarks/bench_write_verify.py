@@ -16,7 +16,7 @@ import time
 import numpy as np
 
 from tantala.cell import load_cell
-from tantala.cell.write_verify import SCHEMES
+from tantala.cell.write_scheme import SCHEMES
 
 CELLS = ("hfox_64k", "embedded_28nm")
 WANTED = 2.0  # s for a million cells on 2 cores

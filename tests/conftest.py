@@ -1,4 +1,4 @@
-"""What every test shares: the measured data, and programs that may be absent."""
+"""What every test shares: measured data, programs that may be absent, the length of campaigns."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import warnings
 from pathlib import Path
 
@@ -20,6 +21,34 @@ def _absent(message: str, required: bool) -> None:
         pytest.fail(message)
     warnings.warn(message, stacklevel=3)
     pytest.skip(message)
+
+
+class Campaign:
+    """How long a campaign runs: short by default, in full with TANTALA_CAMPAIGN set."""
+
+    full = bool(os.environ.get("TANTALA_CAMPAIGN"))
+
+    def count(self, short: int, full: int) -> int:
+        """The count of this run."""
+        return full if self.full else short
+
+    def progress(self, text: str) -> None:
+        """Tell how far a full campaign is, on standard error, which also reaches through xdist."""
+        if self.full:
+            print(text, file=sys.stderr, flush=True)
+
+
+@pytest.fixture(scope="session")
+def campaign() -> Campaign:
+    """Counts of a long campaign, and where it tells its progress; for `make campaign`."""
+    return Campaign()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test with a longer campaign, for `pytest -m campaign`."""
+    for item in items:
+        if "campaign" in getattr(item, "fixturenames", ()):
+            item.add_marker("campaign")
 
 
 @pytest.fixture(scope="session")

@@ -122,7 +122,7 @@ def levels() -> plt.Figure:
 
 def _counted(state: str, time: float | str) -> np.ndarray:
     """Sensed conductances of written and aged cells, S."""
-    from tantala.cell.write_verify import Scheme
+    from tantala.cell.write_scheme import Scheme
 
     cell = tt.load_cell("embedded_28nm")
     settings = Scheme.of(cell, "ispp").settings

@@ -51,11 +51,21 @@ MEANINGS: dict[str, dict[str, str]] = {
         "write_energy": "weight of the write energy",
         "standby": "weight of the standby power",
     },
-    "Correction": {"code": "code over one word: none, 1 error, 2 errors, 3 errors"},
+    "Correction": {"code": "code over one word: none, Hsiao, or BCH of so many errors"},
     "Write": {
         "scheme": "write-verify scheme of the cell: `ispp`, `fppv` or `radar`",
         "parallel_bits": "bits that are pulsed at once",
         "changed": "share of a word's bits that need a pulse on average",
+    },
+    "Controller": {
+        "line": "what wear levelling moves and the wear map counts; a whole number of words",
+        "scramble": "lines lie in a keyed random order",
+        "wear_levelling": "`start_gap`: lines turn slowly through one line more than is used",
+        "gap_interval": "line writes between two steps of the gap",
+        "scrub": "`on_read`: words are rewritten when a read had to correct them",
+        "compare": "only bits that differ from what is read first are pulsed",
+        "order": "`ones_first`: a word is written to ones before its data",
+        "otp": "area that can be written once",
     },
     "Supplies": {
         "core": "supply of logic and sensing",

@@ -9,7 +9,7 @@ from tantala.base.library import load_item
 from tantala.base.quantity import format_si
 from tantala.cell.cell import LAWS
 from tantala.cell.compact.model import PARAMETERS
-from tantala.cell.write_verify import PulseSettings
+from tantala.cell.write_scheme import PulseSettings
 
 CELL = "hfox_64k"
 # Compact model -> (kind of item, name of the item, prefix of its numbers).

@@ -15,6 +15,7 @@ __version__ = "0.1.0"
 # Public names load on first use, so that `import tantala` and `tantala --help` stay fast.
 _PUBLIC = {
     "Array": "tantala.array",
+    "Chip": "tantala.chip",
     "load_cell": "tantala.cell",
     "load_technology": "tantala.technology",
     "load_design": "tantala.macro",
@@ -29,12 +30,14 @@ if TYPE_CHECKING:
     from tantala.array import Array
     from tantala.base.errors import FitError, InputError, RangeViolation, TantalaError
     from tantala.cell import load_cell
+    from tantala.chip import Chip
     from tantala.macro import load_design
     from tantala.report import datasheet
     from tantala.technology import load_technology
 
 __all__ = [
     "Array",
+    "Chip",
     "FitError",
     "InputError",
     "RangeViolation",

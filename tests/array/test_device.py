@@ -89,6 +89,20 @@ def test_series_of_selector_and_cell_against_bisection(volts, conductance, slope
         assert answer.current[0, 0] == pytest.approx(expected, rel=1e-10, abs=1e-90)
 
 
+@pytest.mark.parametrize("on", [False, True])
+@pytest.mark.parametrize("conductance", [0.0, 1e-12, 1e-6, 1e-3, 1.0])
+def test_ohmic_cells_share_with_a_switch_as_any_law_does(conductance, on):
+    """The closed form against the iteration, which a term that carries nothing calls up."""
+    nothing = 1e-40 if conductance else 0.0
+    closed, iterated = (
+        bound(cell, SWITCH, conductance).evaluate(VOLTS, np.full(VOLTS.shape, on))
+        for cell in (None, Polynomial(cubic=nothing))
+    )
+    np.testing.assert_allclose(closed.current, iterated.current, rtol=1e-13)
+    np.testing.assert_allclose(closed.slope, iterated.slope, rtol=1e-13)
+    np.testing.assert_allclose(closed.across, iterated.across, rtol=1e-13, atol=1e-15)
+
+
 def test_a_guess_saves_work_and_changes_nothing():
     device = bound(CELL, STEEP)
     cold = device.evaluate(VOLTS)
@@ -198,7 +212,6 @@ def test_impossible_laws_are_refused(make, says):
         ),
         ({"cell": "embedded_28nm"}, "cell is no law"),
         ({"selector": CELL}, "selector is no law"),
-        ({"cell": CELL, "conductance": np.full((3, 3), np.inf)}, "dead short"),
         ({"cell": tt.load_cell("sky130")}, "no conduction law"),
     ],
 )

@@ -411,6 +411,25 @@ def test_events_are_those_of_a_slow_rise(seed):
     np.testing.assert_allclose(answer.cell_currents, found.answer.current, rtol=1e-6)
 
 
+@pytest.mark.parametrize("cell", [None, CELL])
+def test_coarse_solutions_on_the_way_change_no_event(monkeypatch, cell):
+    """The control solves every event to the full tolerance; nearly all selectors switch on."""
+    from tantala.array import ramp
+
+    rng = np.random.default_rng(3)
+    selector = ThresholdSelector(rng.normal(1.0, 0.05, (20, 20)), hold=0.3, off=1e-9, on=1e-3)
+    array = tt.Array(states(20, 20), 1.0, 1.0, row_driver=500.0, cell=cell, selector=selector)
+    ready, rows = array.compile(), np.full(20, 1.5)
+    coarse = ready.solve(rows, extrapolate=True)
+    monkeypatch.setattr(ramp, "ON_THE_WAY", 0.0)
+    fine = ready.solve(rows, extrapolate=True)
+    assert 0.5 < coarse.selectors_on.mean() < 1.0
+    assert np.array_equal(coarse.selectors_on, fine.selectors_on)
+    np.testing.assert_allclose(coarse.currents, fine.currents, rtol=1e-9)
+    assert coarse.residual <= 1e-10
+    assert coarse.steps < fine.steps
+
+
 def test_a_selector_that_switched_first_keeps_its_neighbours_off():
     # Behind one weak driver the first to switch takes the voltage from the others.
     selector = ThresholdSelector(np.array([[1.0, 1.05, 1.1]]), hold=0.3, off=1e-12, on=1e-2)

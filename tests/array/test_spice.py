@@ -180,6 +180,17 @@ def test_cells_with_a_law(ngspice, name):
     assert found == pytest.approx(answer.currents, rel=1e-8)
 
 
+@pytest.mark.parametrize("name", LAWS)
+def test_shorts_among_cells_with_a_law(ngspice, name):
+    siemens = np.random.default_rng(17).uniform(1e-5, 1e-4, (5, 4))
+    siemens[[1, 3, 4], [2, 2, 0]] = np.inf, np.inf, 20.0
+    array = Array(siemens, 5.0, 20.0, row_driver=100.0, column_sense=70.0, **LAWS[name])
+    rows = np.linspace(-0.7, 0.7, 5)  # a netlist with powers in place of products fails here
+    answer = array.compile().solve(rows, 0.05, tolerance=1e-12, extrapolate=True)
+    found = printed(ngspice(array.to_spice(rows, 0.05, answer.selectors_on)), "", 4)
+    assert found == pytest.approx(answer.currents, rel=1e-8)
+
+
 def read_back(netlist):
     """(resistors, {node: V}) of a netlist, sources of 0 V between nodes as 0 ohm."""
     resistors, fixed = [], {}

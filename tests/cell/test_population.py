@@ -112,7 +112,7 @@ def test_cycles_are_single_cycles(cell: Cell) -> None:
         one_by_one.cycle()
     for name in ("conductance", "writes", "cycles", "flags"):
         assert np.array_equal(getattr(at_once, name), getattr(one_by_one, name)), name
-    np.testing.assert_allclose(at_once.damage, one_by_one.damage, rtol=1e-9)
+    np.testing.assert_allclose(at_once.damage, one_by_one.damage, rtol=1e-5)
 
 
 def test_many_cycles_are_statistically_single_cycles(cell: Cell) -> None:
@@ -160,7 +160,7 @@ def test_read_without_noise_is_the_conduction_law(cell: Cell) -> None:
 
 
 def test_state_is_compact(cell: Cell) -> None:
-    assert cell.sample(10, seed=0).bytes_per_cell <= 33
+    assert cell.sample(10, seed=0).bytes_per_cell <= 25
 
 
 BAD_CALLS = {

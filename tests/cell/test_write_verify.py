@@ -9,9 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tantala.base.errors import InputError
+from tantala.base.errors import InputError, RangeViolation
 from tantala.cell import Cell, load_cell
-from tantala.cell.write_verify import SCHEMES, Knob, Scheme
+from tantala.cell.write_loop import ReferenceLoop, write_loop
+from tantala.cell.write_scheme import SCHEMES, Knob, Scheme, landing_wordline
 
 CELLS = ("hfox_64k", "foundry_a", "embedded_28nm")
 COUNT = 2_000
@@ -61,6 +62,57 @@ def test_time_and_energy_add_up_from_pulses_and_verifies(cell: Cell, scheme: str
     assert outcome.pulses.max() <= limit
     assert (outcome.pulses[~outcome.ok] == limit).all()
     assert (cells.cycles - 1 == outcome.set_pulses).all()  # a sample has had one SET
+
+
+@pytest.mark.parametrize("name", CELLS)
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("window", ["open below", "closed", "two edges"])
+def test_the_kernel_writes_cell_by_cell_as_the_reference(
+    name: str, scheme: str, window: str
+) -> None:
+    cell = load_cell(name)
+    low = cell.item.value("write.low_resistance_verify", "S")
+    high = cell.item.value("write.high_resistance_verify", "S")
+    edges = {"open below": (0.0, high), "closed": (low, np.inf), "two edges": (1.2 * high, low)}
+    compiled = cell.sample(COUNT, seed=4)
+    compiled.reset_pulse()
+    plain = compiled.copy()
+    chosen, index = Scheme.of(cell, scheme), np.arange(0, COUNT, 2)
+    both = np.broadcast_arrays(*edges[window], np.empty(len(index)))[:2]
+    landing = np.zeros(len(index), np.float32)
+    if scheme != "ispp":
+        landing[:] = landing_wordline(cell, chosen, *both)
+    sides = (edge.astype(np.float32) for edge in both)
+    loop = ReferenceLoop(plain, chosen, index, *sides, landing, 298.15)
+    expected = loop.run(int(chosen.settings.max_pulses))
+    found, log = write_loop(compiled, chosen, index, edges[window], 298.15, logging=True)
+    for count in ("ok", "set_pulses", "reset_pulses"):
+        np.testing.assert_array_equal(getattr(found, count), getattr(expected, count))
+    np.testing.assert_allclose(found.energy, expected.energy, rtol=1e-5)
+    np.testing.assert_allclose(compiled.conductance, plain.conductance, rtol=1e-5)
+    np.testing.assert_allclose(compiled.damage, plain.damage, rtol=1e-5)
+    for state in ("flags", "writes", "cycles", "age", "reads"):
+        np.testing.assert_array_equal(getattr(compiled, state), getattr(plain, state))
+    order = np.lexsort((log.round, log.cell))
+    beside = loop.log()
+    reordered = np.lexsort((beside.round, beside.cell))
+    for column in ("cell", "round", "direction"):
+        np.testing.assert_array_equal(
+            getattr(log, column)[order], getattr(beside, column)[reordered]
+        )
+    for column in ("energy", "line", "gate"):
+        np.testing.assert_allclose(
+            getattr(log, column)[order], getattr(beside, column)[reordered], rtol=1e-5
+        )
+
+
+def test_a_ladder_outside_the_law_is_refused_by_either_backend(cell: Cell) -> None:
+    wide = Scheme.of(cell, "ispp")
+    wide = dataclasses.replace(wide, reset_sourceline=Knob(9.0, 0.1, 9.5))
+    for backend in ("numba", "numpy"):
+        cells = cell.sample(50, seed=1, backend=backend)
+        with pytest.raises(RangeViolation, match="sourceline"):
+            cells.write_verify(0.0, "1 uS", scheme=wide)
 
 
 def test_cells_already_in_their_window_get_no_pulse(cell: Cell) -> None:

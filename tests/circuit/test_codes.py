@@ -12,6 +12,7 @@ from tantala.circuit import Bch, Hsiao, make_code
 
 SECDED = [8, 16, 32, 64, 128, 256]
 BCH = [(32, 2), (64, 2), (128, 2), (256, 2), (32, 3), (64, 3), (128, 3), (512, 3)]
+BCH += [(64, 1), (32, 4), (64, 4), (512, 4)]
 
 
 def random_words(code, count, seed):
@@ -89,9 +90,10 @@ def test_bch_corrects_every_pattern_of_two(bits, t):
     check_all_corrected(code, list(itertools.combinations(range(code.n), 2)))
 
 
-def test_bch_corrects_every_pattern_of_three():
-    code = Bch(16, 3)
-    check_all_corrected(code, list(itertools.combinations(range(code.n), 3)))
+@pytest.mark.parametrize("t", [3, 4])
+def test_bch_corrects_every_pattern_of_three_and_four(t):
+    code = Bch(8, t)
+    check_all_corrected(code, list(itertools.combinations(range(code.n), t)))
 
 
 @pytest.mark.parametrize(("bits", "t"), BCH)
@@ -104,7 +106,7 @@ def test_bch_corrects_random_patterns(bits, t):
         )
 
 
-@pytest.mark.parametrize(("bits", "t"), [(64, 2), (64, 3)])
+@pytest.mark.parametrize(("bits", "t"), [(64, 2), (64, 3), (64, 4)])
 def test_bch_beyond_its_power(bits, t):
     """t + 1 errors are reported or miscorrected into another code word, never passed as they are.
 
@@ -137,7 +139,9 @@ def bin_polynomial(degree):
     return PRIMITIVE[degree]
 
 
-@pytest.mark.parametrize(("bits", "t"), [(32, 2), (128, 2), (64, 3), (128, 3)])
+@pytest.mark.parametrize(
+    ("bits", "t"), [(64, 1), (32, 2), (128, 2), (64, 3), (128, 3), (64, 4), (128, 4)]
+)
 def test_bch_against_galois(bits, t):
     """Same generator, same check bits, same corrections as an independent library."""
     code = Bch(bits, t)
@@ -192,8 +196,8 @@ def test_words_of_odd_length():
 def test_bad_input():
     with pytest.raises(InputError, match="bch2"):
         make_code("bhc2", 64)
-    with pytest.raises(InputError, match="2, 3"):
-        Bch(64, 4)
+    with pytest.raises(InputError, match="1 to 4"):
+        Bch(64, 5)
     with pytest.raises(InputError, match="uint8"):
         Hsiao(64).encode(np.zeros((3, 8), np.int64))
     assert make_code("none", 64) is None

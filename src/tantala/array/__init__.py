@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tantala.array.approximations import Comparison, compare
-from tantala.array.bias import SCHEMES, Bias
+from tantala.array.bias import GATED_SCHEMES, SCHEMES, Bias, GatedBias
 from tantala.array.cell_laws import Ohmic, Polynomial
 from tantala.array.compiled import CompiledArray
 from tantala.array.crosspoint import Array
@@ -20,6 +20,7 @@ from tantala.array.solution import PowerBalance, Solution
 from tantala.array.write_bias import WorstWrite, WriteBias, worst_write, write_bias
 
 __all__ = [
+    "GATED_SCHEMES",
     "PATTERNS",
     "SCHEMES",
     "Array",
@@ -30,6 +31,7 @@ __all__ = [
     "DisturbMap",
     "ExponentialSelector",
     "GatedArray",
+    "GatedBias",
     "GatedPowerBalance",
     "GatedSolution",
     "InterleavedPair",

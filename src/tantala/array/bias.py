@@ -10,9 +10,17 @@ the unselected lines are, as shares of V, or that they float:
     V/2                rows V/2, columns V/2   write: half-selected cells see V/2, others 0
     V/3                rows V/3, columns 2V/3  write: every other cell sees V/3 in size
 
-Voltages are those of ideal wires; what each cell sees on real ones is what the array is solved for.
 The schemes are the common ones of cross-point memories, as in Chen, IEEE Trans. Electron Devices 60
 (2013) 1318, doi:10.1109/TED.2013.2246791.
+
+In a gated array the word line of the selected row is on and all others are off, whatever the
+voltages, so there is no half select to share a voltage for. The selected column has V between its
+source and bit rails; a scheme says where the rails of the other columns are:
+
+    single           sources 0, bits 0         one cell; the rest of its row sees nothing
+    word             sources V, bits 0         the whole row in the same access
+
+Voltages are those of ideal wires; what each cell sees on real ones is what the array is solved for.
 """
 
 from __future__ import annotations
@@ -25,6 +33,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tantala.array.crosspoint import Array
+from tantala.array.gated import GatedArray
+from tantala.array.gated_solution import GatedSolution
 from tantala.array.solution import Solution
 from tantala.base.errors import InputError, Problem, raise_if, unknown
 from tantala.base.quantity import to_si
@@ -33,6 +43,7 @@ Vector = NDArray[np.float64]
 Position = tuple[int, int]
 Positions = str | Sequence[Position]
 Solving = Mapping[str, Any] | None
+AnyArray = Array | GatedArray
 
 
 @dataclass(frozen=True)
@@ -83,13 +94,69 @@ SCHEMES = {
 }
 
 
-def bias_of(scheme: str | Bias) -> Bias:
-    """A scheme by name, or as given. Raises InputError for an unknown name."""
-    if isinstance(scheme, Bias):
+@dataclass(frozen=True)
+class GatedBias:
+    """Where the rails of a gated array's unselected columns are, in shares of the full voltage."""
+
+    name: str
+    sources: float
+    bits: float
+
+    def solve(
+        self, array: GatedArray, row: int, column: int, voltage: float, solving: Solving = None
+    ) -> GatedSolution:
+        """The array's state with row `row` on and `voltage` [V] over the rails of `column`.
+
+        Raises InputError for options in `solving`: the solution is direct and has none.
+        """
+        if solving:
+            raise InputError(
+                Problem(
+                    "a gated array takes no options of its solution",
+                    got=", ".join(map(str, solving)),
+                    because="it is solved directly, to rounding",
+                )
+            )
+        sources, bits = np.full((2, array.shape[1]), [[self.sources], [self.bits]])
+        sources[column], bits[column] = 1.0, 0.0
+        gates = np.arange(array.shape[0]) == row
+        return array.solve(gates, voltage * sources, voltage * bits)
+
+
+GATED_SCHEMES = {
+    bias.name: bias for bias in (GatedBias("single", 0.0, 0.0), GatedBias("word", 1.0, 0.0))
+}
+AnyBias = Bias | GatedBias
+Scheme = str | Bias | GatedBias | None
+
+
+def bias_of(scheme: Scheme, array: AnyArray, default: str) -> Any:
+    """A scheme for `array`: by name, as given, or for None the `default` of cross-points.
+
+    That of gated arrays is "single". Raises InputError for an unknown name, and for a scheme of
+    the other kind of array.
+    """
+    gated = isinstance(array, GatedArray)
+    known: Mapping[str, AnyBias] = GATED_SCHEMES if gated else SCHEMES
+    others: Mapping[str, AnyBias] = SCHEMES if gated else GATED_SCHEMES
+    if scheme is None:
+        return known["single" if gated else default]
+    if isinstance(scheme, str) and scheme in known:
+        return known[scheme]
+    if isinstance(scheme, Bias if gated else GatedBias) or scheme in others:
+        raise InputError(
+            Problem(
+                f"bias scheme {getattr(scheme, 'name', scheme)} is not one of "
+                + ("gated arrays" if gated else "cross-point arrays"),
+                because="word lines are gates: cells of unselected rows are cut off, not biased"
+                if gated
+                else "there are no gates that cut unselected rows off",
+                allowed=", ".join(known),
+            )
+        )
+    if isinstance(scheme, Bias | GatedBias):
         return scheme
-    if scheme not in SCHEMES:
-        raise InputError(unknown("bias scheme", str(scheme), SCHEMES))
-    return SCHEMES[scheme]
+    raise InputError(unknown("bias scheme", str(scheme), known))
 
 
 def full_voltage(voltage: float | str) -> float:

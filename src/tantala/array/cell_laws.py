@@ -69,7 +69,7 @@ class Conducting:
     def _parameters(self, conductance: Any) -> tuple[Any, Any]:
         law = self.cell.law("conduction")
         # The smallest curvature is still ohmic, and keeps the quotient of two zeros away.
-        rate = np.maximum(law.curvature(conductance), 1e-12)
+        rate = np.maximum(law.curvature(conductance), kernels.SMALLEST_RATE)
         return conductance * law.reference_voltage / np.sinh(law.reference_voltage * rate), rate
 
     def curves(self, conductance: Vector) -> Curves:
@@ -148,7 +148,9 @@ class Polynomial:
     def expression(self, conductance: float, place: tuple[int, int], volts: str) -> str:
         """See CellLaw."""
         a, b = (at(value, place) for value in (self.quadratic, self.cubic))
-        return f"{conductance!r}*({volts})+{a!r}*({volts})^2+{b!r}*({volts})^3"
+        # Products, because ngspice takes the power of a negative voltage's magnitude.
+        square = f"({volts})*({volts})"
+        return f"{conductance!r}*({volts})+{a!r}*{square}+{b!r}*{square}*({volts})"
 
 
 def _monotone(conductance: Vector, a: Vector, b: Vector) -> tuple[Vector, Vector]:

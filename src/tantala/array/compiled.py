@@ -13,6 +13,7 @@ from tantala.array.crosspoint import Array
 from tantala.array.direct import solve_direct
 from tantala.array.dissection import Dissection, Wires
 from tantala.array.nonlinear import refuse_map, solve_nonlinear
+from tantala.array.shorts import FINE, STIFF, Probe, Shorts, refuse_loops, stand_in
 from tantala.array.solution import Answers, Solution
 from tantala.array.sources import checked_cells, checked_sources
 from tantala.array.threads import one_blas_thread, side_by_side
@@ -20,14 +21,10 @@ from tantala.base.errors import ConvergenceError, InputError, Problem, unknown
 
 Vector = NDArray[np.float64]
 TOLERANCE = 1e-10
-FINE = 1e-12  # residual of the solutions that a map is made of
 METHODS = ("auto", "direct", "lines")
 # Measured from 128 to 1024 lines: about as many single solutions cost as much as one dissection.
 FEWEST_DIRECT = 24
 MOST_DIRECT_CELLS = 1_800_000  # a kept dissection takes about 350 bytes a cell
-# A cell above this carries next to no voltage, which a difference of node voltages cannot resolve;
-# its current is solved for instead. In S: no memory cell comes near it, a dead short exceeds it.
-STIFF = 10.0
 
 
 class CompiledArray:
@@ -39,7 +36,7 @@ class CompiledArray:
         self.shorts = np.argwhere(stiff)
         self.conductance = array.conductance
         if len(self.shorts):
-            self.conductance = np.where(stiff, 0.0, array.conductance)
+            self.conductance = np.where(stiff, stand_in(array.conductance), array.conductance)
 
     @functools.cached_property
     def lines(self) -> LineSolver:
@@ -146,8 +143,8 @@ class CompiledArray:
             else:
                 found = self._map_by_lines()
             if len(self.shorts):
-                voltages, currents, met = self._probes
-                found = found - voltages @ np.linalg.solve(met, currents.T)
+                probe = self._stiff.probe
+                found = found - probe.voltages @ np.linalg.solve(self._stiff.met, probe.currents.T)
         return found
 
     def changed(self, rows: ArrayLike, columns: ArrayLike, conductance: ArrayLike) -> CompiledArray:
@@ -171,9 +168,9 @@ class CompiledArray:
         if "_map" in self.__dict__ and few and finite:
             i, j, change = i[moved], j[moved], change[moved]
             with one_blas_thread():
-                voltages, currents, felt = self._probe(np.stack([i, j], axis=1))
-            inner = np.diag(1.0 / change) + felt
-            new._map = self._map - voltages @ np.linalg.solve(inner, currents.T)
+                probe = Probe.of(self.lines, np.stack([i, j], axis=1))
+            inner = np.diag(1.0 / change) + probe.felt
+            new._map = self._map - probe.voltages @ np.linalg.solve(inner, probe.currents.T)
         return new
 
     def _tree(self, count: int, method: str) -> Dissection | None:
@@ -212,53 +209,18 @@ class CompiledArray:
 
     def _vector(self, rows: Vector, ends: Vector, tolerance: float) -> tuple[Iteration, Vector]:
         """Node voltages under one vector of sources, and the currents of shorts."""
-        answer = self.lines.solve(rows, ends, tolerance)
         if not len(self.shorts):
-            return answer, NONE
-        # A short carries the current that brings its voltage to its own resistance's share.
-        i, j = self.shorts.T
-        carried = np.zeros_like(self.conductance)
-        carried[i, j] = np.linalg.solve(self._probes[2], (answer.words - answer.bits)[i, j])
-        return self.lines.solve(rows, ends, tolerance, carried), carried
+            return self.lines.solve(rows, ends, tolerance), NONE
+        found = self._stiff.solve(rows, ends, tolerance)
+        return found.lines, self._stiff.spread(found.through)
 
     @functools.cached_property
-    def _probes(self) -> tuple[Vector, Vector, Vector]:
-        """`_probe` of the shorts, with their own resistance added to what they see.
-
-        Raises InputError where a dead short joins two ideal sources.
-        """
-        voltages, currents, felt = self._probe(self.shorts)
-        met = felt + np.diag(1.0 / self.array.conductance[tuple(self.shorts.T)])
-        dead = np.flatnonzero(np.diag(met) <= 0.0)
-        if dead.size:
-            row, column = self.shorts[dead[0]]
-            raise InputError(
-                Problem(
-                    f"the short at cell (row {row}, column {column}) joins two ideal sources",
-                    because="no wire or driver resistance limits its current",
-                    hint="give the wires or drivers a resistance, or the short a conductance in S",
-                )
-            )
-        return voltages, currents, met
-
-    def _probe(self, cells: NDArray[np.intp]) -> tuple[Vector, Vector, Vector]:
-        """What `cells` (n, 2) feel and do, from one ampere through each in turn.
-
-        Their voltage per volt on each row (N, n), current into each column per ampere (M, n), and
-        voltage per ampere through each (n, n), ohm.
-        """
-        n, m = self.array.shape
-        voltages, currents = np.empty((n, len(cells))), np.empty((m, len(cells)))
-        felt = np.empty((len(cells), len(cells)))
-        for k, (i, j) in enumerate(cells):
-            offset = np.zeros((n, m))
-            offset[i, j] = -1.0
-            answer = self.lines.solve(np.zeros(n), np.zeros(m), FINE, offset)
-            across = answer.words - answer.bits
-            flow = self.conductance * across + offset
-            voltages[:, k], currents[:, k] = -flow.sum(axis=1), flow.sum(axis=0)
-            felt[:, k] = across[cells[:, 0], cells[:, 1]]
-        return voltages, currents, 0.5 * (felt + felt.T)
+    def _stiff(self) -> Shorts:
+        """The shorts. Raises InputError where nothing limits or decides their currents."""
+        array = self.array
+        near = array.near_resistances()
+        refuse_loops(array.conductance, (array.row_wire, array.column_wire), near)
+        return Shorts.of(self.lines, self.shorts, array.conductance)
 
     def _map_by_lines(self) -> Vector:
         """The map by one solution a line of the shorter side."""

@@ -75,15 +75,6 @@ class Lines:
 
 
 @dataclass(frozen=True)
-class Start:
-    """Both planes with each column at what its own ends make of it, and the residual's scale, A."""
-
-    words: Vector
-    bits: Vector
-    scale: float
-
-
-@dataclass(frozen=True)
 class Iteration:
     """Node voltages of both planes (V), the relative residual and the iterations spent."""
 
@@ -152,15 +143,21 @@ class LineSolver:
         )
         return out
 
-    def start(self, rows: Vector, columns: Vector, offset: Vector = NONE) -> Start:
-        """Where the iteration starts, with the arguments of `solve`."""
+    def grounded(
+        self, rows: Vector, columns: Vector, offset: Vector = NONE
+    ) -> tuple[Vector, Vector, float]:
+        """Both planes with the columns held near their sources, and the norm of the currents (A).
+
+        That norm, or that of `offset` where it is larger, is what residuals are relative to.
+        Arguments as of `solve`.
+        """
         # Pages of zeros that are only read take no memory; `zeros_like` would write them.
         bits = np.zeros(self.conductance.shape)
         if columns.any() or offset.size:
             bits = self.bit_voltages(columns, bits, offset)
         words = self.word_voltages(rows, bits, offset)
-        scale = kernels.norm_of_change(self.conductance, words, np.zeros(words.shape))
-        return Start(words, bits, scale)
+        norm = kernels.norm_of_change(self.conductance, words, np.zeros(words.shape))
+        return words, bits, max(norm, float(np.linalg.norm(offset)))
 
     def solve(
         self,
@@ -174,14 +171,12 @@ class LineSolver:
 
         A cell carries G (u - v) + `offset` [A, (N, M)]; `start` is a guess of the bit plane. The
         residual is the norm of the currents that Kirchhoff's law lacks at the nodes of the answer,
-        over that of the cell currents into grounded columns.
+        over that of `grounded`: of the cell currents into grounded columns.
 
         Raises ConvergenceError if `tolerance` is not reached.
         """
         g = self.conductance
-        first = self.start(rows, columns, offset)
-        words, bits, scale = first.words, first.bits, first.scale
-        del first
+        words, bits, scale = self.grounded(rows, columns, offset)
         if scale == 0.0:
             return Iteration(words, bits, 0.0, 0)
         iterations, residual = 0, 1.0

@@ -12,10 +12,13 @@ from tantala.array import device_kernels as kernels
 from tantala.array.cell_laws import CellLaw, Conducting, Ohmic, beyond
 from tantala.array.parameters import Curves, Vector
 from tantala.array.selectors import SelectorLaw, ThresholdSelector
+from tantala.array.shorts import STIFF, stand_in
 from tantala.base.errors import InputError, Problem, RangeViolation
 from tantala.cell.cell import Cell
 
 Switches = NDArray[np.bool_]
+# S, in the place of a short where its law is made and then replaced.
+LIKE_ANY = 1.0
 
 
 @dataclass(frozen=True)
@@ -32,13 +35,19 @@ class Response:
 
 @dataclass(frozen=True, eq=False)
 class Device:
-    """Cells and selectors in series; `conductance` (N, M) S is the cells' state."""
+    """Cells and selectors in series; `conductance` (N, M) S is the cells' state.
+
+    A cell above STIFF is a piece of metal, ohmic whatever the law. Behind a selector it leaves all
+    or nearly all of the voltage to that; without one it is in `shorts`, and the curves hold its
+    stand-in (see `shorts`).
+    """
 
     conductance: Vector
     cell: CellLaw
     selector: SelectorLaw | None
     cells: Curves
     selectors: Curves
+    shorts: NDArray[np.intp]
 
     @classmethod
     def of(cls, conductance: Vector, cell: Any = None, selector: Any = None) -> Device:
@@ -53,26 +62,19 @@ class Device:
         ):
             if given is not None and not hasattr(given, "curves"):
                 raise InputError(Problem(f"{name} is no law", got=repr(given), allowed=allowed))
-        shorted = np.isinf(conductance)
-        if shorted.any():
-            row, column = np.argwhere(shorted)[0]
-            raise InputError(
-                Problem(
-                    "a dead short has no current-voltage law",
-                    f"cell (row {row}, column {column})",
-                    got="inf S",
-                    allowed="finite conductances where cells have a law or a selector",
-                    hint="the conductance of the short, such as 0.1 S",
-                )
-            )
         shape: tuple[int, int] = conductance.shape  # type: ignore[assignment]
         nothing = Curves(kernels.NONE, np.zeros((3, *shape)))
+        stiff = conductance > STIFF
+        held = conductance if selector is not None else np.full(shape, stand_in(conductance))
+        cells = law.curves(np.where(stiff, LIKE_ANY, conductance))
+        cells.parameters[:, stiff] = kernels.ohmic(cells.kind, held[stiff])
         return cls(
             conductance,
             law,
             selector,
-            law.curves(conductance),
+            cells,
             nothing if selector is None else selector.curves(shape),
+            np.argwhere(stiff & (selector is None)),
         )
 
     @property
@@ -127,7 +129,8 @@ class Device:
                 problems += beyond(steep, part, "currents below 1e100 times those near 0 V")
         if problems:
             raise RangeViolation(problems)
-        problems = self.cell.outside(self.conductance, remaining)
+        lawful = np.where(self.conductance > STIFF, 0.0, self.conductance)
+        problems = self.cell.outside(lawful, remaining)
         if problems and not extrapolate:
             raise RangeViolation(problems)
         return tuple(problem.what for problem in problems)
@@ -138,12 +141,18 @@ class Device:
         """Elements of ngspice for the device at `place` (row, column) between two nodes.
 
         Behavioural current sources, `name` in each one's; a cell with a selector takes the inner
-        node `name`. A threshold selector keeps its state, `on` or off.
+        node `name`. A threshold selector keeps its state, `on` or off. A dead short is a source of
+        0 V.
         """
-        conductance = float(self.conductance[place])
-        if self.selector is None:
-            law = self.cell.expression(conductance, place, f"v({plus},{minus})")
-            return [f"b{name} {plus} {minus} i={law}"]
-        through = self.selector.expression(place, f"v({plus},{name})", on)
-        behind = self.cell.expression(conductance, place, f"v({name},{minus})")
-        return [f"bs{name} {plus} {name} i={through}", f"bc{name} {name} {minus} i={behind}"]
+        conductance, inner, head = float(self.conductance[place]), plus, f"b{name}"
+        elements: list[str] = []
+        if self.selector is not None:
+            inner, head = name, f"bc{name}"
+            through = self.selector.expression(place, f"v({plus},{name})", on)
+            elements.append(f"bs{name} {plus} {name} i={through}")
+        if np.isinf(conductance):
+            return [*elements, f"v{name} {inner} {minus} 0"]
+        if conductance > STIFF:
+            return [*elements, f"r{name} {inner} {minus} {1.0 / conductance!r}"]
+        behind = self.cell.expression(conductance, place, f"v({inner},{minus})")
+        return [*elements, f"{head} {inner} {minus} i={behind}"]

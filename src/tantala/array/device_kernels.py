@@ -26,9 +26,21 @@ NONE, EXPONENTIAL, THRESHOLD = 0, 1, 2
 # An argument of sinh beyond which the tangent is followed: far above any current a wire carries,
 # and far enough below overflow at 710 that products stay finite.
 STEEPEST = 300.0
+# 1/V; a curvature that nothing shows, for the cells that have none.
+SMALLEST_RATE = 1e-12
 _MOST = 300
 _EPSILON = 2.0**-52
 OPTIONS = {"error_model": "numpy", "cache": True, "nogil": True}
+
+
+def ohmic(kind, conductance):
+    """Parameters (5, n) with which a cell of `kind` is one of `conductance` (n,) S at all volts."""
+    parameters = np.zeros((5, len(conductance)))
+    parameters[3:] = [[-np.inf], [np.inf]]
+    parameters[0] = conductance
+    if kind == SINH:
+        parameters[:2] = [conductance / SMALLEST_RATE, np.full(len(conductance), SMALLEST_RATE)]
+    return parameters
 
 
 @njit(**OPTIONS)
@@ -79,6 +91,22 @@ def _largest(kind, p, q, current, volts):
 
 
 @njit(**OPTIONS)
+def _linear_share(siemens, p, q, r, on, volts):
+    """`_share` of a cell of `siemens` and a threshold selector, which is piecewise linear."""
+    x = volts * (siemens / (siemens + p))
+    slope = p * (siemens / (siemens + p))
+    if on and abs(x) > r:
+        hold = r if volts > 0.0 else -r
+        slope = (p + q) * (siemens / (siemens + p + q))
+        # In parts of the voltage beyond hold, in which nothing cancels there.
+        x = hold + (siemens * (volts - hold) - p * hold) / (siemens + p + q)
+    current, _ = _selector(THRESHOLD, p, q, r, on, x)
+    if p > siemens or (on and abs(x) > r and p + q > siemens):
+        current = siemens * (volts - x)  # the flatter of the two, where the voltage is rounded
+    return current, slope, x
+
+
+@njit(**OPTIONS)
 def _share(cell_kind, c, selector_kind, s, on, volts, guess):
     """(current, slope, voltage over the selector) of a cell and a selector in series.
 
@@ -86,6 +114,11 @@ def _share(cell_kind, c, selector_kind, s, on, volts, guess):
     rises; steps out of the bracket are replaced by halving it. It starts from `guess` where that
     lies between 0 V and the most there can be over the selector.
     """
+    if c[0] == np.inf:  # a dead short leaves all of it to the selector
+        current, slope = _selector(selector_kind, s[0], s[1], s[2], on, volts)
+        return current, slope, volts
+    if selector_kind == THRESHOLD and cell_kind == POLYNOMIAL and c[1] == 0.0 and c[2] == 0.0:
+        return _linear_share(c[0], s[0], s[1], s[2], on, volts)
     whole, _ = _cell(cell_kind, c[0], c[1], c[2], c[3], c[4], volts)
     if whole == 0.0:
         # Either no voltage, or an open cell, which leaves all of it to itself.

@@ -93,10 +93,10 @@ def _relax(
 
 
 def _scales(lines: LineSolver, rows: Vector, ends: Vector) -> Vector:
-    """Norms of the cell currents into grounded columns (K,), A; see `LineSolver.solve`."""
+    """Norms of the cell currents into grounded columns (K,), A; see `LineSolver.grounded`."""
     if ends.any():
         return np.array(
-            [lines.start(rows[:, k].copy(), ends[:, k].copy()).scale for k in range(rows.shape[1])]
+            [lines.grounded(rows[:, k].copy(), ends[:, k].copy())[2] for k in range(rows.shape[1])]
         )
     # Each row's currents are in proportion to its voltage.
     units = lines.word_voltages(np.ones(len(rows)), np.zeros_like(lines.conductance))

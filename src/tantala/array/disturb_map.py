@@ -21,8 +21,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tantala.array.bias import Bias, Solving, bias_of, full_voltage, positions_of
-from tantala.array.crosspoint import Array
+from tantala.array.bias import (
+    AnyArray,
+    AnyBias,
+    Scheme,
+    Solving,
+    bias_of,
+    full_voltage,
+    positions_of,
+)
 from tantala.base.errors import InputError, Problem, unknown
 from tantala.base.quantity import to_si
 from tantala.cell.cell import Cell
@@ -43,7 +50,7 @@ class DisturbMap:
     """
 
     kind: str
-    scheme: Bias
+    scheme: AnyBias
     voltage: float
     width: float
     probability: Vector
@@ -63,13 +70,13 @@ class DisturbMap:
 
 
 def disturb_map(
-    array: Array,
+    array: AnyArray,
     cell: Cell,
     accesses: Accesses,
     voltage: float | str,
     width: float | str,
     kind: str = "write",
-    scheme: str | Bias = "V/2",
+    scheme: Scheme = None,
     set_polarity: int = 1,
     extrapolate: bool = False,
     solving: Solving = None,
@@ -77,16 +84,18 @@ def disturb_map(
     """Disturb of every cell of `array` after accesses, each of `voltage` for `width`.
 
     accesses      {(row, column): count}; positions, or "all" or "corners", count once each
-    voltage       V or text, of the selected row over the selected column
+    voltage       V or text, of the selected row over the selected column, or of the source over the
+                  bit rail
     width         s or text, of one access
     kind          "read" or "write": whether the accessed cell's own stress is disturb
-    set_polarity  1 where a cell is SET by a positive voltage of row over column, else -1
+    scheme        of `bias`; "V/2" by default, of gated arrays "single"
+    set_polarity  1 where a cell is SET by a positive voltage as above, else -1
     solving       options of `CompiledArray.solve`
 
     Raises InputError for bad input or a cell without a disturb law, RangeViolation outside the
     law's range unless `extrapolate`.
     """
-    bias, volts = bias_of(scheme), full_voltage(voltage)
+    bias, volts = bias_of(scheme, array, "V/2"), full_voltage(voltage)
     if kind not in KINDS:
         raise InputError(unknown("kind of access", str(kind), KINDS))
     seconds = to_si(width, "s", name="width")

@@ -13,12 +13,13 @@ the co-content, makes the iteration converge from any start.
 Beside the voltages, an iterate carries the cell currents c_w, c_b (N, M) with which they satisfy
 the wires' equations, W u = b_w - c_w and B v = b_b + c_b. They come from the elimination of the
 lines and are averaged as the voltages are, so that the residual f - c is never a difference of
-large wire currents and ideal wires are no special case.
+large wire currents and ideal wires are no special case. A dead short has no current of its own but
+what it is left with, c, plus what its voltage is off by, as a current (see `shorts`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,7 @@ from tantala.array import newton_kernels as sums
 from tantala.array.conjugate_gradient import LineSolver
 from tantala.array.device import Device, Response, Switches
 from tantala.array.line_search import search
+from tantala.array.shorts import ROUNDINGS, Shorts, stand_in
 from tantala.base.errors import ConvergenceError, Problem
 
 Vector = NDArray[np.float64]
@@ -36,18 +38,23 @@ MOST_STEPS = 200
 INNER = 1e-3
 LEAST_INNER = 1e-13
 LARGEST_INNER = 0.1
-# Roundings of a node voltage that a cell's current may carry.
-ROUNDINGS = 8 * 2.0**-52
+NOTHING = np.zeros(0)
 
 
 @dataclass(frozen=True)
 class Point:
-    """An iterate: voltages (V) of both planes and the currents (A) they leave to the cells."""
+    """An iterate: voltages (V) of both planes and the currents (A) they leave to the cells.
+
+    `missed` (n,) A is what the voltages of the device's n shorts are off by, as currents; `driven`
+    (n,) S what a volt drives through them.
+    """
 
     words: Vector
     bits: Vector
     from_words: Vector
     into_bits: Vector
+    missed: Vector = field(default_factory=lambda: NOTHING)
+    driven: Vector = field(default_factory=lambda: NOTHING)
 
     @property
     def volts(self) -> Vector:
@@ -58,29 +65,24 @@ class Point:
         """The point at `part` of the way to `other`."""
         if part == 1.0:
             return other
-        return Point(
-            *(
-                here + part * (there - here)
-                for here, there in (
-                    (self.words, other.words),
-                    (self.bits, other.bits),
-                    (self.from_words, other.from_words),
-                    (self.into_bits, other.into_bits),
-                )
-            )
+        mixed = (
+            here + part * (there - here)
+            for here, there in zip(self._parts(), other._parts(), strict=True)
         )
+        return Point(*mixed, driven=other.driven)
 
     def scaled(self, factor: float) -> Point:
         """The point under sources that are `factor` times as high."""
-        return Point(
-            factor * self.words,
-            factor * self.bits,
-            factor * self.from_words,
-            factor * self.into_bits,
-        )
+        return Point(*(factor * part for part in self._parts()), driven=self.driven)
 
-    def misfit(self, answer: Response, tolerance: float) -> Misfit:
-        """How far the devices' `answer` is from the currents that the wires leave them."""
+    def _parts(self) -> tuple[Vector, Vector, Vector, Vector, Vector]:
+        return self.words, self.bits, self.from_words, self.into_bits, self.missed
+
+    def misfit(self, answer: Response, tolerance: float, rounding: float = ROUNDINGS) -> Misfit:
+        """How far the devices' `answer` is from the currents that the wires leave them.
+
+        `rounding` is that of the voltages, relative to their size.
+        """
         n, m = self.words.shape
         along, down = np.empty((3, n)), np.empty((3, m))
         sums.squares(
@@ -94,11 +96,12 @@ class Point:
             down,
         )
         both = np.sqrt([along[0].sum() + down[0].sum(), *along[1:].sum(axis=1)])
-        rounding = ROUNDINGS / tolerance
+        rounding = rounding / tolerance
+        whole = float(_relative(both, rounding))
+        if self.missed.size:
+            return Misfit(whole, np.zeros(n), np.zeros(m))
         return Misfit(
-            float(_relative(both, rounding)),
-            _relative(np.sqrt(along), rounding),
-            _relative(np.sqrt(down), rounding),
+            whole, _relative(np.sqrt(along), rounding), _relative(np.sqrt(down), rounding)
         )
 
 
@@ -107,7 +110,9 @@ class Misfit:
     """Relative residuals of the nodal equations: of the whole array, of rows (N), of columns (M).
 
     Each is ||f - c|| over ||f||, or, where nearly no current flows, over what the rounding of the
-    voltages lets flow, such that rounding reaches the tolerance.
+    voltages lets flow, such that rounding reaches the tolerance. Lines are judged by themselves for
+    the sake of selectors that are off; with shorts, which only arrays without selectors have, they
+    are not: a line may carry nothing but the rounding of a short's current.
     """
 
     whole: float
@@ -163,7 +168,7 @@ class NewtonSolver:
         iterations = 0
         if start is None:
             start, iterations = self._cold(rows, columns, on)
-        point, answer = start, self.device.evaluate(start.volts, on)
+        point, answer = start, self.answer(start, on)
         misfit = point.misfit(answer, tolerance)
         whole, lines = misfit.whole, np.inf
         steps = 0
@@ -183,16 +188,51 @@ class NewtonSolver:
             point, answer = moved
             misfit = point.misfit(answer, tolerance)
             whole = min(whole, misfit.whole)
+        # Where nothing flows, voltages that shorts decide are as near as the linear solver is.
+        if point.missed.size and point.misfit(answer, tolerance, LEAST_INNER).whole <= tolerance:
+            return OperatingPoint(point, answer, tolerance, steps, iterations)
         raise self._failure(misfit.worst, tolerance, steps, iterations)
 
     def _cold(self, rows: Vector, columns: Vector, on: Switches | None) -> tuple[Point, int]:
         """The linear array of the slopes at 0 V, and its iterations."""
         nothing = np.zeros_like(self.device.conductance)
         solver = self._lines(self.device.evaluate(nothing, on).slope)
-        answer = solver.solve(rows, columns, LARGEST_INNER)
-        return _swept(solver, rows, columns, nothing, answer.bits), answer.iterations
+        return self._solved(solver, rows, columns, LARGEST_INNER, nothing)
+
+    def answer(self, point: Point, on: Switches | None, near: Response | None = None) -> Response:
+        """What the devices answer at `point`; an answer `near` by saves work."""
+        found = self.device.evaluate(point.volts, on, near)
+        if len(self.device.shorts):
+            at = tuple(self.device.shorts.T)
+            found.current[at] = point.from_words[at] + point.missed
+            found.slope[at] = point.driven
+        return found
+
+    def _solved(
+        self,
+        solver: LineSolver,
+        rows: Vector,
+        columns: Vector,
+        tolerance: float,
+        offset: Vector,
+        start: Vector | None = None,
+    ) -> tuple[Point, int]:
+        """The linear array of `solver`, its shorts carrying what they must, and its iterations."""
+        if len(self.device.shorts):
+            shorts = Shorts.of(solver, self.device.shorts, self.device.conductance)
+            carried = shorts.solve(rows, columns, tolerance, offset, start)
+            offset = offset + shorts.spread(carried.through)
+            swept = _swept(solver, rows, columns, offset, carried.lines.bits)
+            swept = replace(swept, missed=carried.missed, driven=carried.driven)
+            return swept, carried.lines.iterations
+        found = solver.solve(rows, columns, tolerance, offset, start)
+        return _swept(solver, rows, columns, offset, found.bits), found.iterations
 
     def _lines(self, conductance: Vector) -> LineSolver:
+        """The lines with cells of `conductance` (N, M), shorts by their stand-in."""
+        if len(self.device.shorts):
+            conductance = conductance.copy()
+            conductance[tuple(self.device.shorts.T)] = stand_in(self.device.conductance)
         return LineSolver.of(conductance, self.words, self.bits)
 
     def _linear(
@@ -206,14 +246,15 @@ class NewtonSolver:
     ) -> tuple[Point, int]:
         """The solution of the array linearised at `point`, and its iterations."""
         solver = self._lines(answer.slope)
+        shorts = tuple(self.device.shorts.T)
         offset = answer.current - answer.slope * point.volts
+        offset[shorts] = answer.current[shorts]
         # The linear solver's residual is relative to this norm, the outer one to the currents.
-        bits = solver.bit_voltages(columns, np.zeros_like(offset), offset)
-        scale = np.linalg.norm(answer.slope * solver.word_voltages(rows, bits, offset))
+        scale = solver.grounded(rows, columns, offset)[2] or 1.0
         wanted = INNER * max(residual, tolerance) * np.linalg.norm(answer.current) / scale
         wanted = float(min(max(wanted, LEAST_INNER), LARGEST_INNER))
-        found = solver.solve(rows, columns, wanted, offset, point.bits.copy())
-        return _swept(solver, rows, columns, offset, found.bits), found.iterations
+        offset[shorts] = 0.0  # what they carry is solved for
+        return self._solved(solver, rows, columns, wanted, offset, point.bits.copy())
 
     def _down(
         self,
@@ -230,7 +271,7 @@ class NewtonSolver:
         only happen a limited number of times, and leaves the end of the iteration to Newton's own
         quadratic convergence, where rounding would hide the derivative.
         """
-        way = _Way(self.device, point, target, answer, on)
+        way = _Way(self, point, target, answer, on)
 
         def slope(part: float) -> float | None:
             found = way.slope(part)
@@ -257,7 +298,7 @@ class NewtonSolver:
         alone; where rounding hides even that, the whole step is taken.
         """
         way = _Way(
-            self.device,
+            self,
             point,
             target,
             answer,
@@ -297,7 +338,7 @@ class _Way:
 
     def __init__(
         self,
-        device: Device,
+        solver: NewtonSolver,
         point: Point,
         target: Point,
         answer: Response,
@@ -305,10 +346,9 @@ class _Way:
         rows: Switches | None = None,
         columns: Switches | None = None,
     ) -> None:
-        self.device, self.point, self.target, self.on = device, point, target, on
+        self.solver, self.point, self.target, self.on = solver, point, target, on
         self.at, self.there = point, answer
         words, bits = target.words - point.words, target.bits - point.bits
-        self._volts, self._change = point.volts, words - bits
         if rows is not None and columns is not None:
             words, bits = words * rows[:, None], bits * columns
         self._seen = words - bits
@@ -320,9 +360,8 @@ class _Way:
 
     def slope(self, part: float) -> float:
         """Move to `part` of the way; the derivative of the co-content along it there, W."""
-        volts = self._volts + part * self._change
-        self.there = self.device.evaluate(volts, self.on, self.there)
         self.at = self.point.towards(self.target, part)
+        self.there = self.solver.answer(self.at, self.on, self.there)
         return sums.product(self.there.current, self._seen) - self._held - part * self._grown
 
 

@@ -9,6 +9,7 @@ from tantala.array.crosspoint import Array
 from tantala.array.device import Device
 from tantala.array.newton import NewtonSolver
 from tantala.array.ramp import rise
+from tantala.array.shorts import refuse_loops
 from tantala.array.solution import Solution
 from tantala.array.threads import one_blas_thread, side_by_side
 from tantala.base.errors import InputError, Problem
@@ -37,6 +38,9 @@ def solve_nonlinear(
     rows, ends = sources
     n, m = array.shape
     count = rows.shape[1]
+    if len(device.shorts):
+        wires = array.row_wire, array.column_wire
+        refuse_loops(array.conductance, wires, array.near_resistances())
     solver = newton_solver(array, device)
     currents, row_currents = np.empty((m, count)), np.empty((n, count))
     residuals = np.empty(count)

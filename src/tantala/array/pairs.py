@@ -116,7 +116,8 @@ class InterleavedPair:
 
     Weight (i, j) has its cells in rows 2i (plus) and 2i + 1 (minus) of `array`, a cross-point of 2N
     rows: each cell has its own contact, one segment of the bit line from the next. The bit line
-    adds both currents, so that what they have in common stays within the pair.
+    adds both currents, so that what they have in common stays within the pair. Two cells that share
+    one contact are another circuit, which this does not solve.
     """
 
     array: Array

@@ -4,6 +4,9 @@ All sources rise together. With the selectors' states held, the network has one 
 selector to reach its threshold on the way up switches on, which changes the voltages of the others
 on its lines, and the rise goes on from there. One that falls to its hold voltage is off again,
 without a jump, for the two branches meet there.
+
+On the way a solution only has to say who is next, to well within `together` of the threshold; the
+last one is solved to the tolerance asked for, and the states are judged by it once more.
 """
 
 from __future__ import annotations
@@ -21,6 +24,8 @@ from tantala.base.errors import ConvergenceError, Problem
 Vector = NDArray[np.float64]
 MOST_EVENTS = 20_000
 _MOST_TRIALS = 60
+# Tolerance of a solution on the way, in parts of `together`.
+ON_THE_WAY = 1e-3
 
 
 @dataclass
@@ -40,9 +45,18 @@ class _Rise:
 
     def at(self, level: float) -> OperatingPoint:
         """The solution at `level` with the states as they are."""
+        tolerance = max(self.tolerance, ON_THE_WAY * self.selector.together)
+        return self._solved(level, tolerance)
+
+    def settle(self) -> OperatingPoint:
+        """The solution at the level that is reached, to the tolerance asked for."""
+        self.here = self._solved(self.level, self.tolerance)
+        return self.here
+
+    def _solved(self, level: float, tolerance: float) -> OperatingPoint:
         start = None if self.here is None else self.here.point.scaled(level / self.level)
         found = self.solver.solve(
-            level * self.rows, level * self.columns, self.tolerance, self.on, start
+            level * self.rows, level * self.columns, tolerance, self.on, start
         )
         self.steps += found.steps
         self.iterations += found.iterations
@@ -120,8 +134,10 @@ def rise(
         if passing:
             way.switch()
             passing = way.passing() or way.climb()
-        else:
-            assert way.here is not None
-            on = way.on & (np.abs(way.here.answer.across) > selector.hold)
-            return replace(way.here, steps=way.steps, iterations=way.iterations), on
+            continue
+        found = way.settle()
+        passing = way.passing()
+        if not passing:
+            on = way.on & (np.abs(found.answer.across) > selector.hold)
+            return replace(found, steps=way.steps, iterations=way.iterations), on
     raise way.failure()

@@ -15,21 +15,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tantala.array.access import in_series
 from tantala.array.bias import (
-    Bias,
+    AnyArray,
+    AnyBias,
     Positions,
+    Scheme,
     Solving,
     bias_of,
     full_voltage,
     levels_of,
     positions_of,
 )
-from tantala.array.crosspoint import Array
+from tantala.array.gated import GatedArray
+from tantala.array.gated_solution import GatedSolution
 from tantala.array.pattern import (
     PATTERNS,
     SEARCHED,
@@ -70,12 +74,13 @@ class ReadMargin:
     low_current   (P, K) A   sensed with the selected cell in its low-resistance state
     high_current  (P, K) A   sensed with it in its high-resistance state
     low_sneak, high_sneak    (P, K) A, sensed current less the selected cell's own
-    ideal         A          margin of the same two cells without wires and sneak
+    ideal         A          margin of the same two cells without wires and sneak; of gated arrays,
+                             with their transistors
     proved        whether each search ended where no move makes it worse; None without a search
     residual      largest relative residual of the solutions
     """
 
-    scheme: Bias
+    scheme: AnyBias
     voltage: float
     positions: NDArray[np.int64]
     patterns: tuple[str, ...]
@@ -134,11 +139,11 @@ class ReadMargin:
 
 
 def read_margin(
-    array: Array,
+    array: AnyArray,
     low: float | str,
     high: float | str,
     voltage: float | str,
-    scheme: str | Bias = "grounded",
+    scheme: Scheme = None,
     positions: Positions = "corners",
     patterns: Sequence[str] = tuple(PATTERNS),
     search: str = "none",
@@ -149,7 +154,9 @@ def read_margin(
 
     The array gives wires, ends and size; its own conductances are not used.
 
-    voltage    V or text, across the selected cell on ideal wires
+    voltage    V or text, across the selected cell on ideal wires; in a gated array, across the cell
+               and its transistor, source over bit rail
+    scheme     of `bias`; "grounded" by default, of gated arrays "single"
     positions  "corners", "all", or pairs (row, column)
     patterns   names of `pattern.PATTERNS`, data of the other cells
     search     "flips" or "lines": also search the worst data of each position, from all of
@@ -160,7 +167,7 @@ def read_margin(
 
     Raises InputError for bad input.
     """
-    bias, volts = bias_of(scheme), full_voltage(voltage)
+    bias, volts = bias_of(scheme, array, "grounded"), full_voltage(voltage)
     states = levels_of(low, high)
     cells = positions_of(positions, array.shape)
     names = pattern_names(patterns)
@@ -197,14 +204,20 @@ def read_margin(
         sneak[1],
         worst[True],
         worst[False],
-        _alone(array, states[0], volts, solving) - _alone(array, states[1], volts, solving),
+        _alone(array, worst[True], states[0], volts, solving)
+        - _alone(array, worst[False], states[1], volts, solving),
         None if search == "none" else proved,
         residual,
     )
 
 
-def _alone(array: Array, conductance: float, voltage: float, solving: Solving) -> float:
+def _alone(
+    array: AnyArray, read: WorstRead, conductance: float, voltage: float, solving: Solving
+) -> float:
     """Current of one cell without any wire or end resistance, A in the direction of `voltage`."""
+    if isinstance(array, GatedArray):
+        access = float(np.broadcast_to(array.access, array.shape)[read.row, read.column])
+        return abs(voltage) * float(in_series(np.float64(conductance), access))  # type: ignore[arg-type]
     cell = replace(
         array,
         conductance=np.array([[conductance]]),
@@ -228,9 +241,9 @@ class _Reader:
 
     def __init__(
         self,
-        array: Array,
+        array: AnyArray,
         states: tuple[float, float],
-        bias: Bias,
+        bias: AnyBias,
         voltage: float,
         row: int,
         column: int,
@@ -269,10 +282,10 @@ class _Reader:
         sign = np.sign(self.voltage)
         return sign * float(answer.currents[self.column]), -sign * answer.cell_voltages * adjoint
 
-    def _filled(self, data: Mask) -> Array:
+    def _filled(self, data: Mask) -> AnyArray:
         return replace(self.array, conductance=np.where(data, self.low, self.high))
 
-    def _solve(self, array: Array) -> Solution:
+    def _solve(self, array: Any) -> Solution | GatedSolution:
         answer = self.bias.solve(array, self.row, self.column, self.voltage, self.solving)
-        self.residual = max(self.residual, float(answer.residual))
+        self.residual = max(self.residual, float(np.max(answer.residual)))
         return answer

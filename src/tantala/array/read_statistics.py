@@ -21,8 +21,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaincinv
 
-from tantala.array.bias import Bias, Positions, Solving, bias_of, full_voltage, positions_of
-from tantala.array.crosspoint import Array
+from tantala.array.bias import (
+    AnyArray,
+    AnyBias,
+    Positions,
+    Scheme,
+    Solving,
+    bias_of,
+    full_voltage,
+    positions_of,
+)
 from tantala.array.pattern import PATTERNS, pattern, random_data
 from tantala.base.errors import InputError, Problem, raise_if, unknown
 from tantala.base.random import TWO_TO_MINUS_32, purpose, words
@@ -75,7 +83,7 @@ class ReadStatistics:
     residual       largest relative residual of the solutions
     """
 
-    scheme: Bias
+    scheme: AnyBias
     voltage: float
     positions: NDArray[np.int64]
     low_current: Vector
@@ -149,12 +157,12 @@ class ReadStatistics:
 
 
 def read_statistics(
-    array: Array,
+    array: AnyArray,
     cell: Cell,
     arrays: int,
     seed: int,
     voltage: float | str | None = None,
-    scheme: str | Bias = "grounded",
+    scheme: Scheme = None,
     positions: Positions = "corners",
     data: str = RANDOM,
     first_array: int = 0,
@@ -166,6 +174,7 @@ def read_statistics(
     The array gives wires, ends and size; its own conductances are not used.
 
     voltage      V or text; the cell's nominal read voltage if not given
+    scheme       of `bias`; "grounded" by default, of gated arrays "single"
     data         of the other cells: "random", or a name of `pattern.PATTERNS`
     first_array  number of the first array, for chunks of one population
     solving      options of `CompiledArray.solve`
@@ -181,7 +190,7 @@ def read_statistics(
     if data not in PATTERNS:
         problems.append(unknown("data pattern", data, PATTERNS))
     raise_if(problems)
-    bias = bias_of(scheme)
+    bias = bias_of(scheme, array, "grounded")
     volts = full_voltage(cell.nominal.read_voltage if voltage is None else voltage)
     places = positions_of(positions, array.shape)
     if "write_scheme" in conditions:
@@ -203,7 +212,7 @@ def read_statistics(
                 filled = replace(array, conductance=conductance.copy())
                 answer = bias.solve(filled, row, column, volts, solving)
                 currents[side, k, p] = np.sign(volts) * answer.currents[column]
-                residual = max(residual, float(answer.residual))
+                residual = max(residual, float(np.max(answer.residual)))
     return ReadStatistics(bias, volts, np.array(places), currents[0], currents[1], residual)
 
 

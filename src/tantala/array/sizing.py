@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tantala.array.crosspoint import Array
+from tantala.array.bias import AnyArray
+from tantala.array.gated import GatedArray
 from tantala.array.read_margin import ReadMargin, read_margin
 from tantala.base.errors import InputError, Problem, unknown
 from tantala.base.quantity import to_si
@@ -52,7 +53,7 @@ class SizeSearch:
 
 
 def largest_array(
-    array: Array,
+    array: AnyArray,
     low: float | str,
     high: float | str,
     voltage: float | str,
@@ -100,7 +101,7 @@ def largest_array(
 
 
 def margin_against_size(
-    array: Array,
+    array: AnyArray,
     low: float | str,
     high: float | str,
     voltage: float | str,
@@ -124,31 +125,36 @@ def margin_against_size(
     return _table(found)
 
 
-def resized(array: Array, rows: int, columns: int) -> Array:
+_ENDS = ("row_driver", "row_far", "column_sense", "column_far")
+_GATED_ENDS = ("source_top", "source_bottom", "bit_top", "bit_bottom", "access")
+
+
+def resized(array: AnyArray, rows: int, columns: int) -> AnyArray:
     """An array of another size on the same wires, its cells open, its lines' ends those of `array`.
 
-    Raises InputError where the lines' ends differ, for then nothing says those of the new lines.
+    Raises InputError where the lines' ends or the cells' transistors differ, for then nothing says
+    those of the new ones.
     """
     if rows < 1 or columns < 1:
         raise InputError(
             Problem("no size of an array", got=f"({rows}, {columns})", allowed="1 or more a side")
         )
     ends: dict[str, float] = {}
-    for name in ("row_driver", "row_far", "column_sense", "column_far"):
+    for name in _GATED_ENDS if isinstance(array, GatedArray) else _ENDS:
         values = np.unique(getattr(array, name))
         if values.size > 1:
             raise InputError(
                 Problem(
-                    f"{name} differs from line to line",
+                    f"{name} differs from {'cell to cell' if name == 'access' else 'line to line'}",
                     got=f"{values[0]:g} to {values[-1]:g} ohm",
-                    allowed="one resistance for all lines of an array that is resized",
+                    allowed="one resistance for all of an array that is resized",
                 )
             )
         ends[name] = float(values[0])
-    return replace(array, conductance=np.zeros((rows, columns)), **ends)
+    return replace(array, conductance=np.zeros((rows, columns)), **ends)  # type: ignore[arg-type]
 
 
-def _size(array: Array, grow: str, side: int) -> tuple[int, int]:
+def _size(array: AnyArray, grow: str, side: int) -> tuple[int, int]:
     rows, columns = array.shape
     return (rows if grow == "columns" else side, columns if grow == "rows" else side)
 

@@ -14,15 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tantala.array.bias import (
-    Bias,
+    AnyArray,
+    AnyBias,
     Positions,
+    Scheme,
     Solving,
     bias_of,
     full_voltage,
     levels_of,
     positions_of,
 )
-from tantala.array.crosspoint import Array
+from tantala.array.gated_solution import GatedPowerBalance, GatedSolution
 from tantala.array.pattern import (
     PATTERNS,
     SEARCHED,
@@ -43,15 +45,18 @@ GROUPS = ("row", "column", "unselected")
 class WriteBias:
     """An array under a write of the cell at (row, column) with `voltage` [V]."""
 
-    scheme: Bias
+    scheme: AnyBias
     voltage: float
     row: int
     column: int
-    solution: Solution = field(repr=False)
+    solution: Solution | GatedSolution = field(repr=False)
 
     @property
     def cell_voltages(self) -> Vector:
-        """Voltage across each cell, row less column, (N, M) V."""
+        """Voltage across each cell, row less column or source less bit rail, (N, M) V.
+
+        In a gated array without the transistor's share.
+        """
         return self.solution.cell_voltages
 
     @property
@@ -87,7 +92,7 @@ class WriteBias:
         others = np.concatenate([self.group(name) for name in GROUPS])
         return float(others[np.argmax(np.abs(others))]) if others.size else 0.0
 
-    def power(self) -> PowerBalance:
+    def power(self) -> PowerBalance | GatedPowerBalance:
         """Where the power of the write goes, W."""
         return self.solution.power()
 
@@ -104,19 +109,22 @@ class WriteBias:
 
 
 def write_bias(
-    array: Array,
+    array: AnyArray,
     row: int,
     column: int,
     voltage: float | str,
-    scheme: str | Bias = "V/2",
+    scheme: Scheme = None,
     solving: Solving = None,
 ) -> WriteBias:
     """The array, with its own conductances, while the cell at (row, column) is written.
 
-    `voltage` (V or text) is the selected row's over the selected column's; negative for the other
-    polarity; `solving` holds options of `CompiledArray.solve`. Raises InputError for bad input.
+    `voltage` (V or text) is the selected row's over the selected column's, in a gated array the
+    source rail's over the bit rail's; negative for the other polarity. `scheme` is one of `bias`,
+    "V/2" by default, of gated arrays "single"; `solving` holds options of `CompiledArray.solve`.
+
+    Raises InputError for bad input.
     """
-    bias, volts = bias_of(scheme), full_voltage(voltage)
+    bias, volts = bias_of(scheme, array, "V/2"), full_voltage(voltage)
     ((row, column),) = positions_of([(row, column)], array.shape)
     return WriteBias(bias, volts, row, column, bias.solve(array, row, column, volts, solving))
 
@@ -142,11 +150,11 @@ class WorstWrite:
 
 
 def worst_write(
-    array: Array,
+    array: AnyArray,
     low: float | str,
     high: float | str,
     voltage: float | str,
-    scheme: str | Bias = "V/2",
+    scheme: Scheme = None,
     positions: Positions = "corners",
     patterns: Sequence[str] = tuple(PATTERNS),
     selected_low: bool = True,
@@ -162,7 +170,7 @@ def worst_write(
 
     Raises InputError for bad input.
     """
-    bias, volts = bias_of(scheme), full_voltage(voltage)
+    bias, volts = bias_of(scheme, array, "V/2"), full_voltage(voltage)
     states = levels_of(low, high)
     names = pattern_names(patterns)
     tried: list[tuple[str, WriteBias]] = []
@@ -197,9 +205,9 @@ def worst_write(
 class _Writer:
     """Writes of one selected cell under any data."""
 
-    array: Array
+    array: AnyArray
     states: tuple[float, float]
-    bias: Bias
+    bias: AnyBias
     voltage: float
     row: int
     column: int

@@ -17,6 +17,7 @@ FOLDERS = {
     "technology": "technologies",
     "circuit": "circuits",
     "chip": "chips",
+    "face": "faces",
     "silicon": "silicon",
     "method": "methods",
 }

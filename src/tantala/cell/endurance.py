@@ -22,11 +22,15 @@ from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 from tantala.base.binding import quantity
-from tantala.base.random import philox4x32, uniform_from_word
+from tantala.base.random import philox4x32, purpose, uniform_from_word
 from tantala.cell.variability import CONDITION
 from tantala.cell.variability import LIFE as _LIFE
 
-_CONDITION = np.uint32(CONDITION)
+_CONDITION, _WEAR = np.uint32(CONDITION), np.uint32(purpose("cell.wear"))
+_STUCK_LOW = np.uint8(2)  # flag of a population
+_SMALLEST = 2.0**-33  # -ln of the largest uniform number
+_FINE = 4096.0  # pulses of damage after which float32 no longer adds one to a thousandth
+_DIGITS = 24  # binary digits of a float32
 _LOW_BITS = np.uint64(0xFFFFFFFF)
 _HALF = np.uint64(32)
 _ZERO = np.uint32(0)
@@ -62,10 +66,25 @@ class EnduranceLaw:
 
 
 @njit(error_model="numpy", cache=True, nogil=True)
-def lives(address, shape, k0, k1, out):
-    """Fill `out` (float32) with the damage that each cell bears before it is stuck."""
-    for i in range(len(out)):
-        low = np.uint32(address[i] & _LOW_BITS)
-        high = np.uint32(address[i] >> _HALF)
-        block = philox4x32(low, _ZERO, _CONDITION, high, k0, k1)
-        out[i] = (-math.log(uniform_from_word(block[_LIFE]))) ** (1.0 / shape)
+def use_up(damage, flags, at, address, writes, used, shape, k0, k1):
+    """Add `used` [lives], one number a cell, to the damage of the cells `at`, and mark those stuck.
+
+    Damage is kept in float32. Once a pulse is lost in its last digits it is rounded up or down by
+    an addressed draw, so that the sum stays right on average.
+    """
+    surely_lives = _SMALLEST ** (1.0 / shape)
+    for i in range(len(at)):
+        j = at[i]
+        exact = np.float64(damage[j]) + used[i]
+        kept = np.float32(exact)
+        low, high = np.uint32(address[i] & _LOW_BITS), np.uint32(address[i] >> _HALF)
+        if exact > _FINE * used[i]:
+            step = math.ldexp(1.0, math.frexp(exact)[1] - _DIGITS)
+            draw = uniform_from_word(philox4x32(low, writes[j], _WEAR, high, k0, k1)[0])
+            whole = math.floor(exact / step)
+            kept = np.float32((whole + (draw < exact / step - whole)) * step)
+        damage[j] = kept
+        if kept > surely_lives:
+            block = philox4x32(low, _ZERO, _CONDITION, high, k0, k1)
+            if kept > (-math.log(uniform_from_word(block[_LIFE]))) ** (1.0 / shape):
+                flags[j] |= _STUCK_LOW

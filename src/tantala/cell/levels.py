@@ -40,7 +40,7 @@ from tantala.cell.retention import check_front
 if TYPE_CHECKING:
     from tantala.cell.cell import Cell
     from tantala.cell.population import Population
-    from tantala.cell.write_verify import Scheme
+    from tantala.cell.write_scheme import Scheme
 
 Floats = NDArray[np.float64]
 Start = Callable[[Floats], Floats]  # conductance [S] at a normal score
@@ -190,7 +190,7 @@ def written_level(
     Kept, because every age of a level starts from it, and so does every cell that differs only in
     how it ages.
     """
-    from tantala.cell.write_verify import Scheme
+    from tantala.cell.write_scheme import Scheme
 
     laws = (cell.conduction, cell.set, cell.reset, cell.variability, cell.noise, cell.endurance)
     limits = tuple(sorted(cell.limits.items()))

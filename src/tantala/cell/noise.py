@@ -20,7 +20,7 @@ distribution of levels; their mean power is in (1)); the instrument's own noise.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -39,6 +39,7 @@ Floats = NDArray[np.float64]
 READ = purpose("cell.read")
 BOLTZMANN_JOULE = 1.380649e-23  # J/K, exact (SI brochure, 9th edition)
 ELEMENTARY_CHARGE = 1.602176634e-19  # C, exact
+ROOM = 298.15  # K
 SCALE = 1e9  # nA: currents squared stay within float32
 SEGMENTS = 3  # of a series, at least, so that a spectrum has an error
 FEWEST_SAMPLES = 256
@@ -98,7 +99,7 @@ def read_current(
     volts: float,
     index: NDArray[np.intp],
     integration_time: float | None = None,
-    temperature: float = 298.15,
+    temperature: float = ROOM,
 ) -> NDArray[np.float32]:
     """Currents [A] of one read of the cells at `index`, with noise; counts in `population.reads`.
 
@@ -119,18 +120,38 @@ def read_current(
         deviation = law.current_deviation(mean, conductance, temperature, time)
         return (mean + deviation * draw).astype(np.float32)
     key = seed_words(population.seed)
-    at_reference = float(law.relative_deviation(law.reference_conductance, time))
-    constants = (
-        F(at_reference * law.reference_conductance ** (0.5 * law.exponent)),
-        F(0.5 * law.exponent),
-        F(max(law.lowest_conductance, 1e-20)),
-        F(2.0 * BOLTZMANN_JOULE * temperature / time * SCALE**2),
-        F(ELEMENTARY_CHARGE / time * SCALE),
-    )
     out = np.empty(len(index), np.float32)
     words = tuple(np.uint32(w) for w in (event & 0xFFFFFFFF, event >> 32, READ, *key))
-    _noisy(out, mean, conductance, address, words, constants)
+    noisy(out, mean, conductance, address, words, noise_constants(law, time, temperature))
     return out
+
+
+class NoiseConstants(NamedTuple):
+    """What the kernel needs of equation (2), float32: sigma(G) / G = `factor` times G to minus
+    `half_exponent`, held below `lowest` [S]; powers of thermal and shot noise in nA^2.
+    """
+
+    factor: float
+    half_exponent: float
+    lowest: float
+    thermal: float
+    shot: float
+
+
+def noise_constants(
+    law: NoiseLaw, integration_time: float | None = None, temperature: float = ROOM
+) -> NoiseConstants:
+    """Constants of reads of `integration_time` [s], the law's own if None, at `temperature` [K]."""
+    time = law.integration_time if integration_time is None else integration_time
+    at_reference = float(law.relative_deviation(law.reference_conductance, time))
+    values = (
+        at_reference * law.reference_conductance ** (0.5 * law.exponent),
+        0.5 * law.exponent,
+        max(law.lowest_conductance, 1e-20),
+        2.0 * BOLTZMANN_JOULE * temperature / time * SCALE**2,
+        ELEMENTARY_CHARGE / time * SCALE,
+    )
+    return NoiseConstants._make(F(value) for value in values)
 
 
 # As in the kernels of pulses: a block at a time, in phases that the compiler turns into vectors.
@@ -163,7 +184,8 @@ def _disturbed(out, mean, conductance, draw, constants):
 
 
 @njit(**_OPTIONS)
-def _noisy(out, mean, conductance, address, words, constants):
+def noisy(out, mean, conductance, address, words, constants):
+    """Currents [A] of one read: `mean` with a draw of each `address`; `words` of the event."""
     buffer = np.empty(_BLOCK, F)
     for start in range(0, out.size, _BLOCK):
         to = min(start + _BLOCK, out.size)

@@ -19,6 +19,7 @@ from tantala.base.quantity import to_si
 from tantala.base.random import seed_words
 from tantala.cell import endurance, pulses
 from tantala.cell.cell import Cell
+from tantala.cell.write_kernels import CellState
 
 FORMED = np.uint8(1)
 STUCK_LOW = np.uint8(2)
@@ -58,7 +59,7 @@ class Population:
     writes            uint32, event number: pulses and placements so far
     reads             int, reads with noise so far, the event number of their draws
     cycles            uint32, SET pulses so far: the abscissa of the slow drift and of wear
-    damage            float64, used endurance in units of the characteristic life
+    damage            float32, used endurance in units of the characteristic life
     flags             uint8, FORMED | STUCK_LOW
     """
 
@@ -89,9 +90,8 @@ class Population:
         self.writes = np.zeros(count, np.uint32)
         self.reads = 0
         self.cycles = np.zeros(count, np.uint32)
-        self.damage = np.zeros(count, np.float64)
+        self.damage = np.zeros(count, np.float32)
         self.flags = np.zeros(count, np.uint8)
-        self._lives: NDArray[np.float32] | None = None  # a trait, kept once it is needed
 
     @classmethod
     def sample(
@@ -107,6 +107,11 @@ class Population:
         else:
             population.set_pulse()
         return population
+
+    @property
+    def now(self) -> Any:
+        """What `age` says of a cell just written."""
+        return np.float32(0.0)
 
     def copy(self) -> Population:
         """Another population in the same state: what happens to one does not touch the other."""
@@ -150,7 +155,7 @@ class Population:
     def written_at(self, index: Any) -> None:
         """Start the clocks of the cells at `index` (positions or a slice) after a write."""
         self.written[index] = self.conductance[index]
-        self.age[index] = 0.0
+        self.age[index] = self.now
         self.writes[index] += np.uint32(1)
 
     def set_pulse(
@@ -214,7 +219,7 @@ class Population:
         for chunk, at in self._chunks(positions):
             cells = pulses.Cells(
                 np.ascontiguousarray(self.conductance[at]),
-                self._addresses(at),
+                self.addresses(at),
                 np.ascontiguousarray(self.writes[at]),
                 np.ascontiguousarray(self.cycles[at]),
                 (self.flags[at] & (FORMED | unmovable)) == FORMED,
@@ -238,7 +243,8 @@ class Population:
             chunk = slice(start, min(start + CHUNK, count))
             yield chunk, chunk if positions is None else positions[chunk]
 
-    def _addresses(self, at: Any) -> NDArray[np.uint64]:
+    def addresses(self, at: Any) -> NDArray[np.uint64]:
+        """Addresses of the cells at positions or a slice."""
         first = self.first_address
         if isinstance(at, slice):
             return np.arange(first + at.start, first + at.stop, dtype=np.uint64)
@@ -249,12 +255,32 @@ class Population:
         law = self.cell.endurance
         if law is None:
             return
-        if self._lives is None:
-            self._lives = np.empty(len(self), np.float32)
-            low, high = (np.uint32(word) for word in self.key)
-            endurance.lives(self.address, law.life_shape, low, high, self._lives)
-        self.damage[at] += count / law.characteristic_life(wordline)
-        self.flags[at] |= (self.damage[at] > self._lives[at]) * STUCK_LOW
+        positions = np.arange(len(self))[at] if isinstance(at, slice) else at
+        used = np.broadcast_to(count / law.characteristic_life(wordline), len(positions))
+        low, high = (np.uint32(word) for word in self.key)
+        endurance.use_up(
+            self.damage,
+            self.flags,
+            positions,
+            self.addresses(at),
+            self.writes,
+            np.ascontiguousarray(used),
+            law.life_shape,
+            low,
+            high,
+        )
+
+    def state(self) -> CellState:
+        """The arrays themselves, for kernels."""
+        return CellState(
+            self.conductance,
+            self.written,
+            self.age,
+            self.writes,
+            self.cycles,
+            self.damage,
+            self.flags,
+        )
 
     def check(self, law: str, extrapolate: bool, **conditions: tuple[float, float]) -> None:
         """Raise RangeViolation outside the range of `law`, or note it in `extrapolated`."""

@@ -21,7 +21,7 @@ tends to 0 (Tukey, "Exploratory Data Analysis", 1977).
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -83,6 +83,21 @@ class VariabilityLaw:
         cell = getattr(self, f"{state}_cell_share")
         drift = getattr(self, f"{state}_drift_share")
         return math.sqrt(cell), math.sqrt(drift), math.sqrt(max(0.0, 1.0 - cell - drift))
+
+    @property
+    def of_cells(self) -> VariabilityLaw:
+        """The law of a SET in which drift and the draws of each pulse stand at their median."""
+        barrier, low = math.sqrt(self.barrier_cell_share), math.sqrt(self.low_cell_share)
+        return replace(
+            self,
+            barrier_spread=self.barrier_spread * barrier,
+            barrier_cell_share=1.0,
+            # (exp(g c x) - 1) / g = c (exp(g' x) - 1) / g' with g' = g c
+            low_spread=self.low_spread * low,
+            low_skewness=self.low_skewness * low,
+            low_cell_share=1.0,
+            low_drift_share=0.0,
+        )
 
 
 def skewed(xi: NDArray[Any], g: float) -> NDArray[Any]:

@@ -15,7 +15,9 @@ from scipy.special import betaincinv
 
 from tantala.base.quantity import to_si
 from tantala.cell.population import STUCK_LOW
-from tantala.cell.write_verify import PulseTrace, Scheme, WriteLoop
+from tantala.cell.write_kernels import PulseLog
+from tantala.cell.write_loop import write_loop
+from tantala.cell.write_scheme import Scheme
 
 if TYPE_CHECKING:
     from tantala.cell.cell import Cell
@@ -99,22 +101,20 @@ def write_statistics(
         population.cycle(cycles)
     index = np.flatnonzero((population.flags & STUCK_LOW) == 0)
     count = len(index)
-    passes = np.full(count, settings.low_resistance_verify)
-    below = np.full(count, settings.high_resistance_verify)
-    none, unlimited = np.zeros(count), np.full(count, np.inf)
+    down, up = (0.0, settings.high_resistance_verify), (settings.low_resistance_verify, np.inf)
     trains: dict[int, TrainStatistics] = {}
     # The first RESET brings the cells from the open-loop state of a sample to a verified one.
-    for direction, low, high in ((-1, none, below), (+1, passes, unlimited), (-1, none, below)):
-        loop = WriteLoop(
-            population, Scheme.of(cell, scheme), index, low, high, kelvin, tracing=True
+    for direction, window in ((-1, down), (+1, up), (-1, down)):
+        outcome, log = write_loop(
+            population, Scheme.of(cell, scheme), index, window, kelvin, logging=True
         )
-        outcome = loop.run(int(settings.max_pulses))
-        trains[direction] = _train(outcome.pulses, outcome.ok, loop.trace, settings.max_pulses)
+        width = settings.set_width if direction > 0 else settings.reset_width
+        trains[direction] = _train(outcome.pulses, outcome.ok, log, width, settings.max_pulses)
     return WriteStatistics(scheme, trains[+1], trains[-1], settings.verify_time, count)
 
 
 def _train(
-    pulses: NDArray[np.uint32], ok: NDArray[np.bool_], trace: list[PulseTrace], limit: float
+    pulses: NDArray[np.uint32], ok: NDArray[np.bool_], log: PulseLog, width: float, limit: float
 ) -> TrainStatistics:
     tried = pulses > 0
     # Cells that passed with their k-th pulse, k = 0 .. limit; the others never passed.
@@ -124,17 +124,16 @@ def _train(
     return TrainStatistics(
         count=int(cells),
         unfinished=unfinished,
-        energy=_each([float(part.energy.mean()) for part in trace], int(limit)),
-        charge=_each([float((part.energy / part.line).mean()) for part in trace], int(limit)),
-        voltage=max(float(part.line.max()) for part in trace),
-        gate_voltage=max(float(part.gate.max()) for part in trace),
-        current=float(
-            np.quantile(np.concatenate([part.current for part in trace]), _PEAK_QUANTILE)
-        ),
-        width=trace[0].width,
+        energy=_each(log, log.energy, int(limit)),
+        charge=_each(log, log.charge, int(limit)),
+        voltage=float(log.line.max()),
+        gate_voltage=float(log.gate.max()),
+        current=float(np.quantile(log.charge, _PEAK_QUANTILE)) / width,
+        width=width,
     )
 
 
-def _each(means: list[float], limit: int) -> NDArray[np.float64]:
+def _each(log: PulseLog, amounts: NDArray[np.float32], limit: int) -> NDArray[np.float64]:
     """Means of pulse 1 .. limit; the last known one where no cell needed that many."""
-    return np.array(means + [means[-1]] * (limit - len(means)))
+    means = np.bincount(log.round, amounts) / np.bincount(log.round)
+    return np.append(means, [means[-1]] * (limit - len(means)))

@@ -1,4 +1,4 @@
-"""Error-correcting codes: SECDED (Hsiao 1970) and binary BCH with two or three corrections.
+"""Error-correcting codes: SECDED (Hsiao 1970) and binary BCH with one to four corrections.
 
 Codes are systematic: a code word is the data bits followed by the check bits. Words travel as
 packed bytes, data and check apart: `data` has shape (words, ceil(k / 8)), `check` is uint64 of
@@ -55,7 +55,7 @@ class Code(ABC):
         self.data_bytes = (self.k + 7) // 8
 
     @cached_property
-    def _tables(self) -> Words:
+    def tables(self) -> Words:
         """(data bytes, 256): check bits of each byte value at each place."""
         padded = np.zeros(8 * self.data_bytes, np.uint64)
         padded[: self.k] = self.columns
@@ -72,7 +72,7 @@ class Code(ABC):
         data = self._checked(data)
         check = np.zeros(len(data), np.uint64)
         for place in range(self.data_bytes):
-            check ^= self._tables[place][data[:, place]]
+            check ^= self.tables[place][data[:, place]]
         return check
 
     def syndrome(self, data: Bytes, check: Words) -> Words:
@@ -199,15 +199,15 @@ def _level_choice(pool: list, need: int, weights: NDArray) -> list:
 
 
 class Bch(Code):
-    """Binary BCH code, shortened from length 2^m - 1, correcting t = 2 or 3 errors.
+    """Binary BCH code, shortened from length 2^m - 1, correcting t = 1 to 4 errors.
 
-    Errors are located from the odd syndromes in closed form (Peterson) with a Chien search over
-    the n positions (Lin and Costello 2004, chapter 6); locations in the shortened part fail.
+    Errors are located by Berlekamp-Massey from the odd syndromes and a Chien search over the n
+    positions (Lin and Costello 2004, chapter 6); locations in the shortened part fail.
     """
 
     def __init__(self, data_bits: int, t: int) -> None:
-        if t not in (2, 3):
-            raise InputError(Problem("BCH codes correct 2 or 3 errors", "code", str(t), "2, 3"))
+        if t not in (1, 2, 3, 4):
+            raise InputError(Problem("BCH codes correct 1 to 4 errors", "code", str(t), "1 to 4"))
         degree = 4
         while 2**degree - 1 < data_bits + degree * t:
             degree += 1
@@ -226,7 +226,7 @@ class Bch(Code):
 
     @cached_property
     def _syndrome_tables(self) -> NDArray[np.int64]:
-        """(t, check bytes, 256): power sums S1, S3, S5 that each byte of check bits adds.
+        """(t, check bytes, 256): power sums S1, S3, ... that each byte of check bits adds.
 
         The check-bit disagreement is the error polynomial modulo the generator, which has the same
         values at the roots, so S_j follows from it alone.
@@ -241,7 +241,7 @@ class Bch(Code):
         return tables
 
     def power_sums(self, syndrome: Words) -> NDArray[np.int64]:
-        """S1, S3, (S5): the error polynomial at alpha, alpha^3, alpha^5; shape (t, words)."""
+        """S1, S3, ...: the error polynomial at alpha, alpha^3, ...; shape (t, words)."""
         size = self._syndrome_tables.shape[1]
         octets = syndrome[:, None] >> (8 * np.arange(size)).astype(np.uint64) & np.uint64(0xFF)
         sums = np.zeros((self.t, len(syndrome)), np.int64)
@@ -280,35 +280,32 @@ def _locator(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Locator coefficients (t + 1, words), constant 1, and its degree (0: no solution).
 
-    Peterson's direct solution for up to two or three errors, from S1, S3, S5 and S2j = Sj^2.
+    Berlekamp-Massey over all words at once, from S1, S3, ... and S2j = Sj^2.
     """
     times, over = field.multiply, field.divide
-    one, three = sums[0], sums[1]
-    words = sums.shape[1]
-    locator = np.zeros((len(sums) + 1, words), np.int64)
+    t, words = sums.shape
+    power_sums = np.zeros((2 * t + 1, words), np.int64)
+    for j in range(1, 2 * t + 1):
+        half = power_sums[j // 2]
+        power_sums[j] = sums[j // 2] if j % 2 else times(half, half)
+    locator = np.zeros((2 * t + 2, words), np.int64)
     locator[0] = 1
-    cube = times(one, times(one, one))
-    if len(sums) == 2:
-        single = (one != 0) & (cube == three)
-        double = (one != 0) & ~single
-        locator[1] = one
-        locator[2] = np.where(double, over(cube ^ three, one), 0)
-        return locator, np.where(single, 1, np.where(double, 2, 0))
-    five = sums[2]
-    square = times(one, one)
-    fifth = times(cube, square)
-    determinant = cube ^ three
-    single = (determinant == 0) & (fifth == five) & (one != 0)
-    # Two errors when the three-error matrix is singular: S1^3 + S3 != 0 and the locator of
-    # degree two explains S5 as well.
-    second = over(times(square, three) ^ five, determinant)
-    third = determinant ^ times(one, second)
-    solvable = determinant != 0
-    locator[1] = one
-    locator[2] = np.where(solvable, second, 0)
-    locator[3] = np.where(solvable, third, 0)
-    degree = np.where(locator[3] != 0, 3, np.where(locator[2] != 0, 2, 1))
-    return locator, np.where(solvable, degree, np.where(single, 1, 0))
+    # The connection polynomial before the last change of length, shifted to where it is added.
+    before = np.roll(locator, 1, axis=0)
+    last, length = np.ones(words, np.int64), np.zeros(words, np.int64)
+    for j in range(1, 2 * t + 1):
+        off = power_sums[j].copy()
+        for i in range(1, j):
+            off ^= times(locator[i], power_sums[j - i])
+        corrected = locator ^ times(over(off, last)[None], before)
+        longer = (off != 0) & (2 * length < j)
+        before = np.roll(np.where(longer, locator, before), 1, axis=0)
+        last, length = np.where(longer, off, last), np.where(longer, j - length, length)
+        locator = corrected
+    solved = (length <= t) & ~locator[t + 1 :].any(axis=0)
+    degree = np.where(solved, length, 0)
+    at_degree = np.take_along_axis(locator, degree[None], axis=0)[0]
+    return locator[: t + 1], np.where(at_degree != 0, degree, 0)
 
 
 def _generator(field: GaloisField, t: int) -> int:
@@ -344,12 +341,12 @@ def _remainders(generator: int, check_bits: int, data_bits: int) -> Words:
     return np.array(columns, np.uint64)
 
 
-CODES = ("none", "secded", "bch2", "bch3")
+CODES = ("none", "secded", "bch1", "bch2", "bch3", "bch4")
 
 
 @functools.cache
 def make_code(name: str, data_bits: int) -> Code | None:
-    """The code of a design: "none" (None), "secded", "bch2" or "bch3" over `data_bits`."""
+    """The code of a design: "none" (None), "secded" or "bch1" to "bch4" over `data_bits`."""
     if data_bits < 4:
         raise InputError(
             Problem("too few data bits for a code", got=str(data_bits), allowed="4 up")
@@ -358,6 +355,6 @@ def make_code(name: str, data_bits: int) -> Code | None:
         return None
     if name == "secded":
         return Hsiao(data_bits)
-    if name in ("bch2", "bch3"):
+    if name in CODES:
         return Bch(data_bits, int(name[-1]))
     raise InputError(unknown("error-correcting code", name, CODES))

@@ -18,6 +18,10 @@ from tantala.circuit.digital import logic_block
 from tantala.circuit.ecc import Bch, Code
 from tantala.technology import Process
 
+# Field multipliers of the locator's direct solution, which is scaled by its denominator to avoid an
+# inverter, and the longest path through them; for t = 4 both are assumed, by the trend of the rest.
+LOCATOR_MULTIPLIERS = {1: 0, 2: 3, 3: 8, 4: 22}
+LOCATOR_LEVELS = {1: 0, 2: 2, 3: 3, 4: 5}
 AND_GATES = 1.5  # two-input AND in NAND gates: a NAND and an inverter of half its size
 
 
@@ -74,8 +78,7 @@ def _bch_locate(code: Bch) -> GateCount:
         images = [field.power((2 * index + 1) * bit) for bit in range(code.r)]
         sums += sum(image.bit_count() for image in images) - m
     multiplier_xors, multiplier_ands = (m - 1) ** 2 + 3 * m, m * m
-    # The locator is scaled by its denominator, which avoids an inverter for t = 2 and 3.
-    multipliers = {2: 3, 3: 8}[code.t]
+    multipliers = LOCATOR_MULTIPLIERS[code.t]
     constants = sum(
         field.constant_weight(-power * int(exponent)) - m
         for exponent in code.exponents[: code.k]
@@ -86,11 +89,11 @@ def _bch_locate(code: Bch) -> GateCount:
     ands = multipliers * multiplier_ands + code.k * (m - 1)
     levels = (
         np.ceil(np.log2(code.r))
-        + {2: 2, 3: 3}[code.t] * (np.ceil(np.log2(m)) + 1)
+        + LOCATOR_LEVELS[code.t] * (np.ceil(np.log2(m)) + 1)
         + np.ceil(np.log2(m))
         + np.ceil(np.log2(code.t + 1))
     )
-    and_levels = {2: 2, 3: 3}[code.t] + np.ceil(np.log2(m))
+    and_levels = LOCATOR_LEVELS[code.t] + np.ceil(np.log2(m))
     return GateCount(float(xors), float(ands), float(levels), float(and_levels))
 
 

@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from tantala.cli import check, datasheet, fit, show, silicon
+from tantala.cli import check, datasheet, fit, serve, show, silicon
 
 app = typer.Typer(
     name="tantala",
@@ -44,6 +44,7 @@ app.command("show")(show.show)
 app.command("check")(check.check)
 app.command("fit")(fit.fit)
 app.command("silicon")(silicon.silicon)
+app.command("serve")(serve.serve)
 
 
 def main() -> None:

@@ -10,7 +10,9 @@ import typer
 
 
 def check(
-    files: Annotated[list[Path], typer.Argument(help="Cell, technology, design, ... files.")],
+    files: Annotated[
+        list[Path], typer.Argument(help="Cell, technology, design, ... files, or library names.")
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for a program.")] = False,
 ) -> None:
     """Report every problem of the files at once; exit 2 if there is any.
@@ -25,7 +27,7 @@ def check(
     for file in files:
         try:
             problems[str(file)] = []
-            _load(file)
+            _load(_found(file))
         except TantalaError as error:
             problems[str(file)] = [str(problem) for problem in error.problems]
     if as_json:
@@ -37,6 +39,14 @@ def check(
                 typer.echo(f"  {text}")
     if any(problems.values()):
         raise typer.Exit(2)
+
+
+def _found(file: Path) -> Path:
+    """The file itself, or that of a library item of this name."""
+    from tantala.base.library import FOLDERS, locate, names
+
+    kinds = [kind for kind in FOLDERS if not file.exists() and str(file) in names(kind)]
+    return locate(kinds[0], str(file)) if kinds else file
 
 
 def _load(file: Path) -> None:

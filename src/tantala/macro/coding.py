@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln
 
-CodeKind = Literal["none", "secded", "bch2", "bch3"]
-CORRECTABLE = {"none": 0, "secded": 1, "bch2": 2, "bch3": 3}
+CodeKind = Literal["none", "secded", "bch1", "bch2", "bch3", "bch4"]
+CORRECTABLE = {"none": 0, "secded": 1, "bch1": 1, "bch2": 2, "bch3": 3, "bch4": 4}
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,8 @@ class Code:
     """A block code over one memory word.
 
     Attributes:
-        kind: ``none``, ``secded`` (single correction, double detection), ``bch2`` or ``bch3``
-            (binary BCH with two or three corrections, shortened).
+        kind: ``none``, ``secded`` (single correction, double detection), ``bch1`` to ``bch4``
+            (binary BCH with one to four corrections, shortened).
         data_bits: payload of the word.
     """
 

@@ -11,6 +11,7 @@ from tantala.base.errors import InputError, Problem, raise_if
 from tantala.cell import Cell, load_cell
 from tantala.cell.levels import LevelDistribution
 from tantala.cell.write_statistics import TrainStatistics, write_statistics
+from tantala.cell.write_wear import WriteWear, write_wear
 from tantala.macro.bit_cell import BitCell, Levels
 from tantala.macro.constants import load_assembly
 from tantala.macro.design import Design
@@ -98,14 +99,14 @@ def levels_of(
     temperature: float,
     cycles: int,
     extrapolate: bool = False,
-    unwritten: float | None = None,
+    failed: tuple[float, float] | None = None,
     **effort: Any,
 ) -> Levels:
     """Both levels of a cell after a time (s) at a temperature (K) and `cycles` writes before.
 
     With the share of cells that so many cycles have left stuck, or beyond what `scheme` can write.
 
-    `unwritten`: the share beyond what can be written, where it is not to be counted; `effort`:
+    `failed`: the shares `Levels.worn` and `unwritten`, where they are not to be counted; `effort`:
     `cells`, `resolution` and `backend` of `Cell.levels`, where less than the whole will do.
 
     Raises:
@@ -118,18 +119,38 @@ def levels_of(
     )
     if cycles == 0:
         return Levels(low, high)
-    if unwritten is None:
-        fresh, later = (_trains(cell, scheme, count) for count in (0, cycles))
-        residue, before = (sum(part.residue for part in pair) for pair in (later, fresh))
-        unwritten = max(residue - before, 0.0)
-    return Levels(low, high, _worn(cell, cycles), unwritten)
+    if failed is None:
+        failed = worn(cell, scheme, cycles), _unwritten(cell, scheme, cycles)
+    return Levels(low, high, *failed)
 
 
-def _worn(cell: Cell, cycles: int) -> float:
-    """Share of cells that so many nominal cycles leave stuck in the low-resistance state."""
+def worn(cell: Cell, scheme: str, cycles: int, **effort: Any) -> float:
+    """Share of cells that the pulses of so many writes by `scheme` leave stuck in the
+    low-resistance state, of those that could be written when new; `effort`: of `write_wear`.
+    """
     if cell.endurance is None:
         return 0.0
-    return float(cell.endurance.stuck_fraction(cycles, cell.nominal.set_wordline))
+    memo: dict[Any, WriteWear] = cell.__dict__.setdefault("_wear", {})
+    key = (scheme, *sorted(effort.items()))
+    if key not in memo:
+        memo[key] = write_wear(cell, scheme, **effort)
+    return memo[key].stuck(cell.endurance, cycles)[0]
+
+
+def _unwritten(cell: Cell, scheme: str, cycles: int) -> float:
+    """Share of cells that `scheme` wrote when they were new and writes no more."""
+    fresh, later = (_trains(cell, scheme, count) for count in (0, cycles))
+    return sum(_grown(now, before) for now, before in zip(later, fresh, strict=True))
+
+
+def _grown(now: PulseTrain, before: PulseTrain) -> float:
+    """What the share that a train leaves has grown by; 0 where counts that differ by chance alone
+    would say as much (their 95 % intervals overlap).
+    """
+    counted = now.residue * now.cells >= 1.0
+    if counted and now.interval[0] <= before.interval[1]:
+        return 0.0
+    return max(now.residue - before.residue, 0.0)
 
 
 def _trains(cell: Cell, scheme: str, cycles: int) -> tuple[PulseTrain, PulseTrain]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tantala.base.errors import Problem, unknown
 from tantala.base.schema import has
-from tantala.cell.write_verify import SCHEMES
+from tantala.cell.write_scheme import SCHEMES
 from tantala.macro.metrics import METRICS
 
 if TYPE_CHECKING:

@@ -37,7 +37,7 @@ from tantala.base.schema import (
     sound_part,
     validate_model,
 )
-from tantala.macro.coding import Code, code
+from tantala.macro.coding import Code, CodeKind, code
 from tantala.macro.conflicts import AUTO, REQUIRED_METRICS, conflicts
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ class Aim(FileModel):
 class Correction(FileModel):
     """Error-correcting code over one word."""
 
-    code: Literal["none", "secded", "bch2", "bch3"] = "secded"
+    code: CodeKind = "secded"
 
 
 class Write(FileModel):
@@ -144,6 +144,25 @@ class Write(FileModel):
     scheme: str = "ispp"
     parallel_bits: AutoCount = AUTO
     changed: Share = 1.0  # of a word's bits on average need a pulse; half of them SET, half RESET
+
+
+class Controller(FileModel):
+    """What the chip's controller does with words: where they lie, how they are kept.
+
+    Lines are what wear levelling moves and the wear map counts. Start-Gap moves one line each
+    `gap_interval` line writes. Scrubbing rewrites what a read had to correct. With `compare`, a
+    write pulses the bits that differ from what is read first. `order` "ones_first" writes a word to
+    ones before its data.
+    """
+
+    line: Bits = 1024
+    scramble: bool = False
+    wear_levelling: Literal["none", "start_gap"] = "none"
+    gap_interval: Count = 100
+    scrub: Literal["none", "on_read"] = "on_read"
+    compare: bool = True
+    order: Literal["changed", "ones_first"] = "changed"
+    otp: Bits = 2048
 
 
 class Supplies(FileModel):
@@ -303,6 +322,7 @@ class Design(FileModel):
     aim: Aim = Aim()
     correction: Correction = Correction()
     write: Write = Write()
+    controller: Controller = Controller()
     supply: Supplies
     environment: Environment
     requirements: Requirements

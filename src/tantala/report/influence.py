@@ -22,11 +22,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from tantala.base.errors import TantalaError
 from tantala.base.record import Item, Number, Value
-from tantala.cell.cell import cell_from, load_cell
+from tantala.cell.cell import Cell, cell_from, load_cell
+from tantala.cell.write_scheme import SCHEMES
 from tantala.cell.write_statistics import write_statistics
-from tantala.cell.write_verify import SCHEMES
 from tantala.circuit import load_circuits
-from tantala.macro.compile_cell import levels_of, train
+from tantala.macro.compile_cell import levels_of, train, worn
 from tantala.macro.constants import load_assembly
 from tantala.macro.design import Design
 from tantala.macro.macro import Macro
@@ -47,6 +47,11 @@ WRITTEN = 20_000  # cells written for the numbers that lead the ranking
 FEW = 2000  # cells written for an estimate, which scatters by some 0.3 of ln(error rate)
 # Of the levels' quadrature: 0.25 is within 2 % of the change of an error rate that 1 gives.
 RESOLUTION = {WRITTEN: 0.25, FEW: 0.125}
+# Of `write_wear`: its bias with so few writes cancels, since only ratios are taken from it.
+WEAR = {
+    WRITTEN: {"cells": 100_000, "taken": 64, "repeats": 8, "writes": 2},
+    FEW: {"cells": 20_000, "taken": 32, "repeats": 8, "writes": 1},
+}
 PRINTED = 28  # assumptions that the page lists
 _BATCH = {WRITTEN: 2, FEW: 12}  # numbers a job
 SHARE = 0.2  # moved by this share either way where a number states no span of its own
@@ -150,7 +155,10 @@ def _bit_cell(macro: Macro, item: Item, number: str, cells: int) -> BitCell:
     # Limits of calibration are no figures: a number that only moves them has no influence.
     sample = WRITTEN if law in _AGEING else cells
     effort = {"cells": sample, "backend": "numba", "resolution": RESOLUTION[sample]}
-    aged = levels_of(cell, scheme, *life, extrapolate=True, unwritten=base.aged.unwritten, **effort)
+    failed = base.aged.worn, base.aged.unwritten
+    if law not in _AGEING:
+        failed = _worn(macro, cell, cells), base.aged.unwritten
+    aged = levels_of(cell, scheme, *life, extrapolate=True, failed=failed, **effort)
     if law in _AGEING:
         return replace(base, aged=aged)
     counted = write_statistics(cell, scheme, cells=cells, backend="numba")
@@ -163,6 +171,20 @@ def _bit_cell(macro: Macro, item: Item, number: str, cells: int) -> BitCell:
         set=set_train,
         reset=reset_train,
     )
+
+
+def _worn(macro: Macro, cell: Cell, cells: int) -> float:
+    """Share of changed cells that the design's writes wear out."""
+    design = macro.design
+    writes = (design.write.scheme, design.requirements.endurance)
+    before = _worn_before(design.cell, *writes, cells)
+    after = worn(cell, *writes, **WEAR[cells])
+    return min(1.0, macro.cell.aged.worn * after / before) if before else after
+
+
+@functools.cache
+def _worn_before(name: str, scheme: str, cycles: int, cells: int) -> float:
+    return worn(load_cell(name), scheme, cycles, **WEAR[cells])
 
 
 def technology_from(technology: Technology, item: Item) -> Technology:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import bdtr, bdtrc
 
-from tantala.cell.write_verify import Scheme
+from tantala.cell.write_scheme import Scheme
 from tantala.report.figures import TailCheck
 from tantala.report.notation import storage_time, written
 

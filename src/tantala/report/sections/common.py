@@ -20,6 +20,7 @@ SYMBOLS = {
     "array_efficiency": "η_A",
     "density_bit_per_m2": "D",
     "read_latency_s": "t_AA",
+    "read_margin_A": "I_M",
     "read_cycle_s": "t_RC",
     "read_bandwidth_bit_per_s": "B_R",
     "read_energy_per_bit_J": "E_R",

@@ -146,7 +146,8 @@ def _levels(sheet: Datasheet) -> Table:
             " the conductance that one cell in a"
             " million passes towards the reference. Misread: share of cells whose read is"
             " wrong, over"
-            " the spread of the sense amplifiers; half the sum of both states is {}."
+            " the spread of the sense amplifiers; half the sum of both states, and half of the"
+            " cells that failed in use (endurance), make {}."
         ).format(symbol("p_b")),
     )
     return Table(

@@ -1,0 +1,39 @@
+"""Compile the kernels into numba's cache: ``python -m tantala.cli.compile_kernels``.
+
+Part of `make`'s installation, so that the first datasheet and the first chip do not wait for the
+compiler. Any use does the same; this runs something small through every kernel once.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tantala.array import Array
+from tantala.cell import load_cell
+from tantala.cell.write_statistics import write_statistics
+from tantala.chip import Chip
+from tantala.macro import load_design
+
+CELL, DESIGN = "embedded_28nm", "spi_8mb"
+
+
+def compile_kernels() -> None:
+    """One small population, array and chip through their kernels."""
+    cell = load_cell(CELL)
+    cells = cell.sample(256, seed=0)
+    cells.reset_pulse()
+    cells.cycle(10)
+    cells.wait("1 s")
+    cells.read()
+    write_statistics(cell, cells=64, backend="numba")
+    ready = Array(np.full((8, 8), 1e-5), 1.0, 1.0).compile()
+    ready.solve(np.ones(8))
+    ready.effective_conductance()
+    chip = Chip(load_design(DESIGN).model_copy(update={"capacity": 1 << 16}))
+    chip.write(0, b"compile")
+    chip.elapse("1 s")
+    chip.read(0, 7)
+
+
+if __name__ == "__main__":
+    compile_kernels()

@@ -1,0 +1,211 @@
+"""`tantala serve DESIGN`: a simulated chip for programs that talk to real ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from tantala.chip import Chip
+    from tantala.chip.nbd import NbdServer
+    from tantala.chip.serprog import Server
+    from tantala.chip.spi import Slave
+
+_REFRESH = 0.25  # s between two looks at the counters
+_ANY = ("", "0.0.0.0", "::")
+
+
+def serve(
+    design: Annotated[str, typer.Argument(help="A design: library name or .toml path.")],
+    seed: Annotated[
+        int | None,
+        typer.Option("--seed", min=0, help="Which die. Default: the design's own seed."),
+    ] = None,
+    image: Annotated[
+        Path | None,
+        typer.Option(
+            "--image",
+            metavar="FILE",
+            help="The die's image: loaded if it exists, written on exit. Without it the die is "
+            "forgotten.",
+        ),
+    ] = None,
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, help="Port of serprog; 0 takes a free one.")
+    ] = 5040,
+    nbd: Annotated[
+        int | None,
+        typer.Option(
+            "--nbd",
+            metavar="PORT",
+            min=0,
+            max=65535,
+            help="Serve NBD clients too, at this port; 0 takes a free one.",
+        ),
+    ] = None,
+    listen: Annotated[
+        str,
+        typer.Option("--listen", metavar="ADDRESS", help="Address to listen on."),
+    ] = "127.0.0.1",
+    face: Annotated[
+        str,
+        typer.Option("--face", help="Commands on the SPI bus: sfdp, m95m02, mb85as or rm25c."),
+    ] = "sfdp",
+) -> None:
+    """Serve a chip over serprog, for flashrom, and over NBD until interrupted (Ctrl-C or SIGTERM).
+
+    Listens on this machine only, unless --listen says otherwise.
+
+    Examples:
+
+      tantala serve spi_8mb --image die.img
+
+      tantala serve spi_8mb --face m95m02 --port 5041
+
+      tantala serve spi_8mb --nbd 10809
+    """
+    import asyncio
+
+    from tantala.chip.serprog import Server
+    from tantala.chip.spi import Slave
+
+    if image is not None:
+        _check_folder(image)
+    chip = _chip(design, seed, image)
+    chip.power_on()
+    server = Server(Slave(chip, face))
+    asyncio.run(_serve(chip, server, listen, port, nbd, image))
+
+
+def _check_folder(image: Path) -> None:
+    """Refuse before serving what could not be saved after it."""
+    import os
+
+    from tantala.base.errors import InputError, Problem
+
+    if not image.parent.is_dir():
+        raise InputError(Problem("no such folder for the image", str(image.parent)))
+    if not os.access(image.parent, os.W_OK):
+        raise InputError(Problem("no image can be written into this folder", str(image.parent)))
+
+
+def _chip(design: str, seed: int | None, image: Path | None) -> Chip:
+    """The die of the image, or a fresh one."""
+    from tantala.base.errors import InputError, Problem
+    from tantala.chip import Chip
+    from tantala.macro import load_design
+
+    wanted = load_design(design)
+    if image is None or not image.exists():
+        return Chip(wanted, wanted.seed if seed is None else seed)
+    chip = Chip.load(image)
+    if chip.design.name != wanted.name:
+        raise InputError(
+            Problem(
+                "the image is of another design",
+                str(image),
+                repr(chip.design.name),
+                repr(wanted.name),
+                hint=f"tantala serve {chip.design.name}, or another --image",
+            )
+        )
+    if seed is not None and chip.seed != seed:
+        raise InputError(
+            Problem(
+                "the image is of another die",
+                str(image),
+                f"seed {chip.seed}",
+                f"seed {seed}",
+                hint="no --seed, or another --image",
+            )
+        )
+    return chip
+
+
+async def _serve(
+    chip: Chip, server: Server, listen: str, port: int, nbd: int | None, image: Path | None
+) -> None:
+    import asyncio
+    import contextlib
+    import signal
+
+    from rich.console import Console
+    from rich.live import Live
+
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    opened = await server.start(listen, port)
+    block = None
+    if nbd is not None:
+        from tantala.chip.nbd import serve_nbd
+
+        block = await serve_nbd(chip, listen, nbd, chip.design.name)
+    for one in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(one, stop.set)
+    _announce(chip, server.slave, listen, opened, block)
+    kept = f"saved into {image} on exit" if image else "forgotten on exit (no --image)"
+    typer.echo(f"the die is {kept}; Ctrl-C ends")
+    console = Console()
+    with Live(console=console, auto_refresh=False, transient=True) as live:
+        while not stop.is_set():
+            live.update(_counters(chip, server, block), refresh=True)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), _REFRESH)
+    console.print(_counters(chip, server, block), highlight=False)
+    await server.close()
+    if block:
+        block.close()
+        await block.wait_closed()
+    # Signals are still ours, so that a second one does not tear the saving.
+    if image is not None:
+        chip.save(image)
+        typer.echo(f"saved {image}")
+
+
+def _announce(chip: Chip, slave: Slave, listen: str, port: int, block: NbdServer | None) -> None:
+    """Where the chip is, and how to reach it."""
+    part, face = slave.part, slave.face
+    shown = f"{part.size} bytes"
+    if part.size < chip.size:
+        shown = f"the first {shown} of {chip.size}"
+    typer.echo(f"{chip.design.name}, die {chip.seed}, as {face.name}: {shown}")
+    typer.echo(f"serprog listens on {listen} port {port}")
+    if listen in _ANY:
+        typer.echo("every network can reach it: whoever connects may read and write the chip")
+    host = "127.0.0.1" if listen in _ANY else listen
+    known = face.item.text("flashrom", "")
+    if known:
+        typer.echo(f'  flashrom -p serprog:ip={host}:{port} -c "{known}" -r content.bin')
+    else:
+        typer.echo(f"  flashrom knows no chip of this family; drivers reach it at {host}:{port}")
+    if block:
+        typer.echo(f"NBD listens on {listen} port {block.port}: all {chip.size} bytes")
+        authority = f"[{host}]" if ":" in host else host
+        typer.echo(f"  nbdcopy nbd://{authority}:{block.port} content.bin")
+
+
+def _counters(chip: Chip, server: Server, block: NbdServer | None) -> Table:
+    from rich.table import Table
+
+    from tantala.base.quantity import format_si
+
+    counts = chip.statistics
+    table = Table.grid(padding=(0, 2))
+    rows = {
+        "clients": f"{server.clients}, {server.refused} refused",
+        "SPI windows": f"{server.slave.windows}",
+        "simulated time": format_si(counts.time_s, "s", 4),
+        "busy": format_si(counts.busy_s, "s", 4),
+        "energy": format_si(counts.energy_J, "J", 4),
+        "corrected bits": f"{counts.corrected}",
+        "uncorrectable words": f"{counts.uncorrectable}",
+        "hottest line": f"{counts.hottest_line}, {counts.hottest_writes} writes",
+    }
+    if block:
+        rows["NBD clients"] = f"{block.clients} connected"
+    for name, value in rows.items():
+        table.add_row(name, value)
+    return table

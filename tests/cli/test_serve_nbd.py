@@ -1,0 +1,49 @@
+"""`tantala serve --nbd`: NBD clients beside serprog, and what they wrote in the saved image."""
+
+from __future__ import annotations
+
+import re
+import signal
+import socket
+import subprocess
+import sys
+
+from nbd_client import NbdClient
+
+from tantala.chip import Chip
+
+SERVE = [sys.executable, "-m", "tantala.cli", "serve", "spi_8mb", "--port", "0"]
+
+
+def test_a_served_chip_is_saved_with_what_a_client_wrote(tmp_path):
+    image = tmp_path / "die.img"
+    command = [*SERVE, "--nbd", "0", "--image", str(image)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        said = ""
+        while "Ctrl-C ends" not in said:
+            line = process.stdout.readline()
+            assert line, said
+            said += line
+        found = re.search(r"NBD listens on 127\.0\.0\.1 port (\d+): all 1048576 bytes", said)
+        assert found, said
+        with NbdClient(int(found[1])) as client:
+            client.go(b"spi_8mb")
+            assert client.write(1000, b"written by a client") == 0
+            process.send_signal(signal.SIGTERM)
+            rest, _ = process.communicate(timeout=300)
+            assert client.closed()
+    assert process.returncode == 0
+    assert "1 connected" in rest
+    assert f"saved {image}" in rest.replace("\n", "")
+    assert Chip.load(image).read(1000, 19) == b"written by a client"
+
+
+def test_a_taken_port_is_told():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        command = [*SERVE, "--nbd", str(port)]
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert ended.returncode == 2
+    assert f"127.0.0.1:{port}: cannot listen for NBD clients" in ended.stderr
+    assert "Traceback" not in ended.stderr
