@@ -153,6 +153,7 @@ def worker(arguments: list[str]) -> None:
     begin = clock()
     currents = run(*case)
     first = clock() - begin
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
     repeats = 5 if first < 1.0 and tool == "tantala" else (1 if tool == "tantala" else 0)
     times = [] if repeats else [first]
     for _ in range(repeats):
@@ -167,7 +168,7 @@ def worker(arguments: list[str]) -> None:
             {
                 "seconds": min(times) - making,
                 "first": first,
-                "MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+                "MB": peak,
                 "currents": np.asarray(currents)[:, 0].tolist(),
             }
         )

@@ -120,7 +120,7 @@ class CompiledArray:
             answers.residuals,
             answers.iterations,
             "lines" if direct is None else "direct",
-            answers.kept,
+            answers.nodes,
         )
 
     def effective_conductance(self) -> Vector:

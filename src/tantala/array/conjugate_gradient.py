@@ -152,11 +152,11 @@ class LineSolver:
         Arguments as of `solve`.
         """
         # Pages of zeros that are only read take no memory; `zeros_like` would write them.
-        bits = np.zeros(self.conductance.shape)
+        bits = grounds = np.zeros(self.conductance.shape)
         if columns.any() or offset.size:
-            bits = self.bit_voltages(columns, bits, offset)
+            bits = self.bit_voltages(columns, grounds, offset)
         words = self.word_voltages(rows, bits, offset)
-        norm = kernels.norm_of_change(self.conductance, words, np.zeros(words.shape))
+        norm = kernels.norm_of_change(self.conductance, words, grounds)
         return words, bits, max(norm, float(np.linalg.norm(offset)))
 
     def solve(
@@ -186,6 +186,7 @@ class LineSolver:
             rest = None
         else:
             rest = np.multiply(g, words, out=words)  # `words` is but room from here on
+        flat = not (columns.any() or offset.size or start is not None)  # v is still zero
         for _ in range(MOST_RESTARTS):
             if residual <= tolerance:
                 return Iteration(words, bits, residual, iterations)
@@ -195,9 +196,11 @@ class LineSolver:
                 rest = self.word_voltages(rows, bits, offset)
                 rest -= words
                 rest *= g
-            answer, spent = self._iterate(rest, SAFETY * tolerance * scale)
-            iterations += spent
-            answer += bits
+            answer = bits if flat else np.zeros(g.shape)
+            iterations += self._iterate(rest, SAFETY * tolerance * scale, answer)
+            if not flat:
+                answer += bits
+            flat = False
             residual, words, bits = self._sweep(rows, columns, offset, answer, words)
             residual /= scale
             rest = None
@@ -224,14 +227,15 @@ class LineSolver:
         after = self.bit_voltages(columns, words, offset)
         return kernels.norm_of_change(self.conductance, after, bits), words, after
 
-    def _iterate(self, rest: Vector, wanted: float) -> tuple[Vector, int]:
-        """Solve S v = `rest` (spent in place) until ||D (B + D)^-1 rest|| <= `wanted` A."""
+    def _iterate(self, rest: Vector, wanted: float, answer: Vector) -> int:
+        """Solve S v = `rest` (spent in place) until ||D (B + D)^-1 rest|| <= `wanted` A.
+
+        `answer` is zero and becomes v. Returns the iterations.
+        """
         g, w, b = self.conductance, self.words, self.bits
         coarse = self.coarse
         # In one piece, which goes back to the system as a whole: pieces leave holes in the heap.
-        room = np.zeros((3 if coarse is None else 4, *g.shape))
-        towards, image, preconditioned, returned = room[0], room[1], room[2], room[-1]
-        answer = np.zeros(g.shape)
+        towards, image, preconditioned = np.zeros((3, *g.shape))
         step, before, power = 0.0, np.inf, np.inf
         tested = np.zeros((0, 0)) if coarse is None else np.zeros((coarse.lines.shape[1],) * 2)
         iteration = 0
@@ -256,7 +260,6 @@ class LineSolver:
                     image,
                     coarse.lines,
                     coarse.cells,
-                    returned,
                 )
                 amplitudes = coarse.correction(found)
                 # The preconditioner is symmetric only in part, so the new direction is made
@@ -275,14 +278,13 @@ class LineSolver:
                     mix,
                     preconditioned,
                     rest,
-                    returned,
                     towards,
                     image,
                 )
             if not power > 0.0:
                 break
             step, before = descent / power, product
-        return answer, iteration
+        return iteration
 
 
 def _modes(conductance: Vector, row_wire: float, column_wire: float) -> int:

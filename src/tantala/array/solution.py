@@ -79,14 +79,14 @@ class Answers:
     row_currents: Vector
     residuals: Vector
     iterations: NDArray[np.int64]
-    kept: Nodes | None
+    kept: list[Vector] | None
 
     @classmethod
     def to(cls, shape: tuple[int, int], count: int, keep: bool) -> Answers:
         """For `count` vectors of an array of `shape` cells, with node voltages if `keep`."""
         kept = None
         if keep:
-            kept = np.empty((*shape, count)), np.empty((*shape, count)), np.empty((*shape, count))
+            kept = [np.empty((*shape, count)) for _ in range(3)]
         return cls(
             np.empty((shape[1], count)),
             np.empty((shape[0], count)),
@@ -94,6 +94,11 @@ class Answers:
             np.zeros(count, np.int64),
             kept,
         )
+
+    @property
+    def nodes(self) -> Nodes | None:
+        """The kept planes, as `Solution` takes them."""
+        return (self.kept[0], self.kept[1], self.kept[2]) if self.kept else None
 
     def put(self, k: int, conductance: Vector, found: Iteration) -> None:
         """Answer `k`, of cells of `conductance` without offset currents."""
@@ -105,11 +110,19 @@ class Answers:
             self.keep(k, found.words, found.bits, conductance)
 
     def keep(self, where: int | slice, words: Vector, bits: Vector, conductance: Vector) -> None:
-        """Node voltages of the vectors at `where`, (N, M) or (N, M, count), V."""
+        """Node voltages of the vectors at `where`, (N, M) or (N, M, count), V.
+
+        Of a single vector the planes themselves are kept, for they are large.
+        """
         assert self.kept is not None
-        self.kept[0][:, :, where], self.kept[1][:, :, where] = words, bits
+        if words.ndim == 2 and len(self.residuals) == 1:
+            self.kept[:2] = words[:, :, None], bits[:, :, None]
+        else:
+            self.kept[0][:, :, where], self.kept[1][:, :, where] = words, bits
         each = conductance.reshape(conductance.shape + (1,) * (words.ndim - 2))
-        self.kept[2][:, :, where] = each * (words - bits)
+        across = self.kept[2][:, :, where]
+        np.subtract(words, bits, out=across)
+        across *= each
 
 
 @dataclass(frozen=True)
