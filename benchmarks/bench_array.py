@@ -6,7 +6,8 @@ The workload is that of the reference page: N x N conductances uniform in 10 to 
 with 0 to 0.2 V at the left, columns read at the bottom, equal wires, relative residual 1e-10,
 float64. Every figure is taken in a process of its own with one thread (or N), as processor time of
 all its threads, the best of a few runs; with more than one thread as wall time. The first call in a
-process, which loads the compiled kernels, stands apart. Peers that are not installed are named:
+process, which loads the compiled kernels, stands apart; MB (10^6 bytes) is the process's peak after
+it. Peers that are not installed are named:
 `pip install badcrossbar pypardiso` (badcrossbar wants the cairo library's headers).
 
 The floor is what no method can go below: reading the conductances and writing both planes' voltages
