@@ -6,7 +6,8 @@ The workload is that of the reference page: N x N conductances uniform in 10 to 
 with 0 to 0.2 V at the left, columns read at the bottom, equal wires, relative residual 1e-10,
 float64. Every figure is taken in a process of its own with one thread (or N), as processor time of
 all its threads, the best of a few runs; with more than one thread as wall time. The first call in a
-process, which loads the compiled kernels, stands apart. Peers that are not installed are named:
+process, which loads the compiled kernels, stands apart; MB (10^6 bytes) is the process's peak after
+it. Peers that are not installed are named:
 `pip install badcrossbar pypardiso` (badcrossbar wants the cairo library's headers).
 
 The floor is what no method can go below: reading the conductances and writing both planes' voltages
@@ -153,6 +154,7 @@ def worker(arguments: list[str]) -> None:
     begin = clock()
     currents = run(*case)
     first = clock() - begin
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
     repeats = 5 if first < 1.0 and tool == "tantala" else (1 if tool == "tantala" else 0)
     times = [] if repeats else [first]
     for _ in range(repeats):
@@ -167,7 +169,7 @@ def worker(arguments: list[str]) -> None:
             {
                 "seconds": min(times) - making,
                 "first": first,
-                "MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+                "MB": peak,
                 "currents": np.asarray(currents)[:, 0].tolist(),
             }
         )
@@ -218,26 +220,27 @@ def best(action: Callable[[], object]) -> float:
 
 
 def multiplications(lines: int) -> float:
-    """Multiplications of the dissection of a square array, counted as it merges."""
+    """Multiplications of the dissection's joins of a square array, as many as are needed."""
     from tantala.array import dissection
 
-    total = 0.0
-    merge = dissection._merge
+    class Plan(dissection.Dissection):
+        """Every level from the leaves on, none of them carried out."""
 
-    def counting(first, second, seam, keep):
-        nonlocal total
-        common, ports = seam.inner[0].size, seam.ports.count
-        total += common**3 / 6 + common**2 * ports / 2 + common * ports**2 / 2
-        return merge(first, second, seam, keep)
+        def _climb(self):
+            return np.empty((0, 0))
 
-    dissection._merge = counting
+    inside, dissection.PATCH = dissection.PATCH, 0
     try:
         ones = np.ones(lines)
         wires = dissection.Wires(1.0, 1.0, ones, ones, 0.0 * ones, 0.0 * ones)
-        dissection.Dissection(np.full((lines, lines), 1e-4), wires, False)
+        levels = Plan(np.full((lines, lines), 1e-4), wires, False).levels
     finally:
-        dissection._merge = merge
-    return total
+        dissection.PATCH = inside
+    return sum(
+        common**3 / 6 + common**2 * ports / 2 + common * ports**2 / 2
+        for level in levels[1:]
+        for ports, common in level.shapes()
+    )
 
 
 def floor(what: str, lines: int, vectors: int, copying: float, product: float) -> float:

@@ -119,3 +119,83 @@ def test_bad_changes_are_told(rows, columns, values, message):
     ready = tt.Array(np.full((8, 8), 1e-4), 1.0, 1.0).compile()
     with pytest.raises(tt.InputError, match=message):
         ready.changed(rows, columns, values)
+
+
+@pytest.mark.parametrize("shape", [(1, 30), (17, 5), (9, 70), (130, 33), (96, 96)])
+@pytest.mark.parametrize("ends", [{}, {"row_far": 3.0, "column_far": 7.0}])
+def test_the_tree_gives_every_node_whatever_its_shape(shape, ends):
+    """One leaf, one patch, many; open and driven far ends; groups of vectors that are not full."""
+    rng = np.random.default_rng(shape[0])
+    conductance = rng.uniform(1e-5, 2e-4, shape)
+    ready = tt.Array(conductance, 1.0, 2.0, **ends).compile()
+    inputs, outputs = rng.uniform(0.0, 0.2, (shape[0], 11)), rng.uniform(0.0, 0.1, (shape[1], 11))
+    direct = ready.solve(inputs, outputs, method="direct", nodes=True)
+    lines = ready.solve(inputs, outputs, method="lines", nodes=True, tolerance=1e-13)
+    assert (direct.iterations == 0).all()
+    assert (direct.residual <= 1e-13).all()
+    np.testing.assert_allclose(direct.column_voltages, lines.column_voltages, rtol=1e-11)
+    np.testing.assert_allclose(direct.row_voltages, lines.row_voltages, rtol=1e-11)
+    np.testing.assert_allclose(direct.currents, lines.currents, rtol=1e-9, atol=1e-15)
+    np.testing.assert_allclose(direct.cell_currents.sum(axis=1), direct.row_currents, rtol=1e-9)
+
+
+def map_node_by_node(conductance, row_wire, column_wire):
+    """K by eliminating every node in turn, in extended precision and without subtraction."""
+    n, m = conductance.shape
+    nodes = 2 * n * m
+    y = np.zeros((nodes + n + m,) * 2, np.longdouble)
+    row = np.arange(n * m).reshape(n, m)
+    column = row + n * m
+    for a, b, siemens in (
+        (row, column, conductance),
+        (row[:, :-1], row[:, 1:], 1.0 / np.longdouble(row_wire)),
+        (column[:-1], column[1:], 1.0 / np.longdouble(column_wire)),
+        (row[:, 0], nodes + np.arange(n), 1.0 / np.longdouble(row_wire)),
+        (column[-1], nodes + n + np.arange(m), 1.0 / np.longdouble(column_wire)),
+    ):
+        y[a, b] = y[b, a] = siemens
+    for k in range(nodes):
+        rest = y[k, k + 1 :]
+        y[k + 1 :, k + 1 :] += np.outer(rest, rest / rest.sum())
+        np.fill_diagonal(y[k + 1 :, k + 1 :], 0.0)
+    return y[nodes : nodes + n, nodes + n :]
+
+
+@pytest.mark.parametrize("wires", [(1e-3, 1e-3), (1.0, 5.0), (100.0, 0.01)])
+def test_every_entry_of_the_map_is_exact(wires):
+    """To 1e-13 of itself however good the wires are: nothing cancels on the way."""
+    conductance, _ = workload(18)
+    found = tt.Array(conductance, *wires).compile().effective_conductance()
+    np.testing.assert_allclose(found, map_node_by_node(conductance, *wires), rtol=1e-13)
+
+
+def test_panels_side_by_side_give_the_same_map():
+    """The joins of few large blocks are split over threads; the map hardly notices."""
+    import numba
+
+    conductance, _ = workload(200)
+    found = []
+    before = numba.get_num_threads()
+    for threads in (1, numba.config.NUMBA_NUM_THREADS):
+        numba.set_num_threads(threads)
+        found.append(tt.Array(conductance, 1.0, 1.0).compile().effective_conductance())
+    numba.set_num_threads(before)
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-13)
+
+
+@pytest.mark.parametrize(("lines", "most"), [(256, 13.0), (512, 15.5)])
+def test_the_multiplications_of_the_tree(lines, most):
+    """What the joins above the patches cost, over the cube of the lines: 17 for all of a large one.
+
+    Also how deep the tree is and what it keeps for going down again.
+    """
+    from tantala.array.dissection import Dissection, Wires
+
+    ones = np.ones(lines)
+    wires = Wires(1.0, 1.0, ones, ones, 0.0 * ones, 0.0 * ones)
+    tree = Dissection(workload(lines)[0], wires, keep=True)
+    assert len(tree.levels) == 1 + 2 * np.log2(lines / 64)
+    shapes = [shape for level in tree.levels[1:] for shape in level.shapes()]
+    assert sum(c**3 / 6 + c**2 * p / 2 + c * p**2 / 2 for p, c in shapes) <= most * lines**3
+    kept = sum(common.size for level in tree.levels for common in level.commons)
+    assert kept == sum(p * c for p, c in shapes) <= 24 * lines**2

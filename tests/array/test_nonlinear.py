@@ -54,13 +54,14 @@ def test_ohmic_law_is_the_linear_array(rows, columns, row_wire, column_wire, see
     answers = [
         tt.Array(conductance, row_wire, column_wire, cell=cell, **ends)
         .compile()
-        .solve(voltages, 0.1, tolerance=1e-12)
+        .solve(voltages, 0.1, tolerance=1e-11)
         for cell in (None, Ohmic())
     ]
     scale = np.abs(answers[0].cell_currents).max()
     np.testing.assert_allclose(answers[1].currents, answers[0].currents, atol=1e-10 * scale)
     np.testing.assert_allclose(answers[1].row_voltages, answers[0].row_voltages, atol=1e-10)
     assert answers[0].steps == 0
+    # One would do, but every line is judged by itself, and some carry a millionth of the others.
     assert answers[1].steps <= 4
 
 

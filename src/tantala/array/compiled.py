@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import functools
 from dataclasses import replace
-from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tantala.array.conjugate_gradient import NONE, Iteration, LineSolver
 from tantala.array.crosspoint import Array
+from tantala.array.direct import solve_direct
 from tantala.array.dissection import Dissection, Wires
-from tantala.array.line_kernels import line_currents
 from tantala.array.nonlinear import refuse_map, solve_nonlinear
 from tantala.array.shorts import FINE, STIFF, Probe, Shorts, refuse_loops, stand_in
-from tantala.array.solution import Solution
+from tantala.array.solution import Answers, Solution
 from tantala.array.sources import checked_cells, checked_sources
 from tantala.array.threads import one_blas_thread, side_by_side
 from tantala.base.errors import ConvergenceError, InputError, Problem, unknown
@@ -27,7 +25,6 @@ METHODS = ("auto", "direct", "lines")
 # Measured from 128 to 1024 lines: about as many single solutions cost as much as one dissection.
 FEWEST_DIRECT = 24
 MOST_DIRECT_CELLS = 1_800_000  # a kept dissection takes about 350 bytes a cell
-HELD = 96 * 2**20  # bytes of node voltages held while vectors go down the tree together
 
 
 class CompiledArray:
@@ -95,52 +92,35 @@ class CompiledArray:
     ) -> Solution:
         """The solution of ohmic cells under rows (N, K) and columns (M, K), V."""
         rows, ends = sources
-        n, m = self.array.shape
         count = rows.shape[1]
         direct = self._tree(count, method)
-        currents, row_currents = np.empty((m, count)), np.empty((n, count))
-        residuals, iterations = np.empty(count), np.zeros(count, np.int64)
-        shape = (n, m, count)
-        kept = (np.empty(shape), np.empty(shape), np.empty(shape)) if keep else None
+        answers = Answers.to(self.array.shape, count, keep)
 
-        def one(k: int, start: Vector | None) -> None:
-            answer, carried = self._vector(rows[:, k].copy(), ends[:, k].copy(), tolerance, start)
-            into, out = np.empty(n), np.empty(m)
-            line_currents(self.conductance, answer.words, answer.bits, into, out)
-            currents[:, k], row_currents[:, k] = out, into
-            residuals[k], iterations[k] = answer.residual, answer.iterations
+        def one(k: int) -> None:
+            answer, carried = self._vector(rows[:, k].copy(), ends[:, k].copy(), tolerance)
+            answers.put(k, self.conductance, answer)
             if len(self.shorts):
-                currents[:, k] += carried.sum(axis=0)
-                row_currents[:, k] += carried.sum(axis=1)
-            if kept is not None:
-                kept[0][:, :, k], kept[1][:, :, k] = answer.words, answer.bits
-                kept[2][:, :, k] = self.conductance * (answer.words - answer.bits)
-                if len(self.shorts):
-                    kept[2][:, :, k] += carried
+                answers.currents[:, k] += carried.sum(axis=0)
+                answers.row_currents[:, k] += carried.sum(axis=1)
+                if answers.kept is not None:
+                    answers.kept[2][:, :, k] += carried
 
-        def some(part: slice) -> None:
-            starts: Any = [None] * (part.stop - part.start)
-            if direct is not None:
-                starts = direct.column_voltages(rows[:, part], ends[:, part])
-            for k, start in enumerate(starts, part.start):
-                one(k, start)
-
-        size = 1
-        if direct is not None:
-            size = max(2, HELD // (8 * self.conductance.size * numba.get_num_threads()))
         with one_blas_thread():
-            _ = self.lines
-            side_by_side(some, [slice(k, min(k + size, count)) for k in range(0, count, size)])
+            lines = self.lines
+            if direct is None:
+                side_by_side(one, range(count))
+            else:
+                solve_direct(direct, lines, sources, tolerance, answers)
         return Solution(
             self.array,
             rows,
             ends,
-            currents,
-            row_currents,
-            residuals,
-            iterations,
+            answers.currents,
+            answers.row_currents,
+            answers.residuals,
+            answers.iterations,
             "lines" if direct is None else "direct",
-            kept,
+            answers.nodes,
         )
 
     def effective_conductance(self) -> Vector:
@@ -227,12 +207,10 @@ class CompiledArray:
         )
         return Dissection(self.conductance, wires, keep)
 
-    def _vector(
-        self, rows: Vector, ends: Vector, tolerance: float, start: Vector | None
-    ) -> tuple[Iteration, Vector]:
+    def _vector(self, rows: Vector, ends: Vector, tolerance: float) -> tuple[Iteration, Vector]:
         """Node voltages under one vector of sources, and the currents of shorts."""
         if not len(self.shorts):
-            return self.lines.solve(rows, ends, tolerance, NONE, start), NONE
+            return self.lines.solve(rows, ends, tolerance), NONE
         found = self._stiff.solve(rows, ends, tolerance)
         return found.lines, self._stiff.spread(found.through)
 

@@ -69,6 +69,10 @@ class Lines:
         kernels.factor_bits(conductance, wire, near, far, lines.factor, lines.gain, lines.share)
         return lines
 
+    def kernel_arguments(self) -> tuple[Vector, float, Vector, Vector, Vector]:
+        """`words` and `bits` of `sweep_kernels`."""
+        return self.factor, self.wire, self.gain, self.share, self.far
+
 
 @dataclass(frozen=True)
 class Iteration:
@@ -147,11 +151,12 @@ class LineSolver:
         That norm, or that of `offset` where it is larger, is what residuals are relative to.
         Arguments as of `solve`.
         """
-        bits = np.zeros_like(self.conductance)
+        # Pages of zeros that are only read take no memory; `zeros_like` would write them.
+        bits = grounds = np.zeros(self.conductance.shape)
         if columns.any() or offset.size:
-            bits = self.bit_voltages(columns, bits, offset)
+            bits = self.bit_voltages(columns, grounds, offset)
         words = self.word_voltages(rows, bits, offset)
-        norm = kernels.norm_of_change(self.conductance, words, np.zeros_like(words))
+        norm = kernels.norm_of_change(self.conductance, words, grounds)
         return words, bits, max(norm, float(np.linalg.norm(offset)))
 
     def solve(
@@ -180,7 +185,8 @@ class LineSolver:
             residual /= scale
             rest = None
         else:
-            rest = g * words
+            rest = np.multiply(g, words, out=words)  # `words` is but room from here on
+        flat = not (columns.any() or offset.size or start is not None)  # v is still zero
         for _ in range(MOST_RESTARTS):
             if residual <= tolerance:
                 return Iteration(words, bits, residual, iterations)
@@ -190,9 +196,11 @@ class LineSolver:
                 rest = self.word_voltages(rows, bits, offset)
                 rest -= words
                 rest *= g
-            answer, spent = self._iterate(rest, SAFETY * tolerance * scale)
-            iterations += spent
-            answer += bits
+            answer = bits if flat else np.zeros(g.shape)
+            iterations += self._iterate(rest, SAFETY * tolerance * scale, answer)
+            if not flat:
+                answer += bits
+            flat = False
             residual, words, bits = self._sweep(rows, columns, offset, answer, words)
             residual /= scale
             rest = None
@@ -219,13 +227,15 @@ class LineSolver:
         after = self.bit_voltages(columns, words, offset)
         return kernels.norm_of_change(self.conductance, after, bits), words, after
 
-    def _iterate(self, rest: Vector, wanted: float) -> tuple[Vector, int]:
-        """Solve S v = `rest` (spent in place) until ||D (B + D)^-1 rest|| <= `wanted` A."""
+    def _iterate(self, rest: Vector, wanted: float, answer: Vector) -> int:
+        """Solve S v = `rest` (spent in place) until ||D (B + D)^-1 rest|| <= `wanted` A.
+
+        `answer` is zero and becomes v. Returns the iterations.
+        """
         g, w, b = self.conductance, self.words, self.bits
-        answer, towards, image = np.zeros_like(g), np.zeros_like(g), np.zeros_like(g)
-        preconditioned = np.empty_like(g)
         coarse = self.coarse
-        returned = np.empty_like(g) if coarse else g
+        # In one piece, which goes back to the system as a whole: pieces leave holes in the heap.
+        towards, image, preconditioned = np.zeros((3, *g.shape))
         step, before, power = 0.0, np.inf, np.inf
         tested = np.zeros((0, 0)) if coarse is None else np.zeros((coarse.lines.shape[1],) * 2)
         iteration = 0
@@ -250,7 +260,6 @@ class LineSolver:
                     image,
                     coarse.lines,
                     coarse.cells,
-                    returned,
                 )
                 amplitudes = coarse.correction(found)
                 # The preconditioner is symmetric only in part, so the new direction is made
@@ -269,14 +278,13 @@ class LineSolver:
                     mix,
                     preconditioned,
                     rest,
-                    returned,
                     towards,
                     image,
                 )
             if not power > 0.0:
                 break
             step, before = descent / power, product
-        return answer, iteration
+        return iteration
 
 
 def _modes(conductance: Vector, row_wire: float, column_wire: float) -> int:

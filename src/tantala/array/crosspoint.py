@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import scipy.sparse
-import scipy.sparse.csgraph
 from numpy.typing import ArrayLike, NDArray
 
 from tantala.array.access import gated_conductance
@@ -167,6 +165,10 @@ def _floating(array: Array) -> list[Problem]:
     elif columns_driven.all():
         lost = [("row", i) for i in np.flatnonzero(~rows_driven & ~conducting.any(axis=1))]
     else:
+        # Loaded where it is used: it takes more memory than a small array's solution.
+        import scipy.sparse
+        import scipy.sparse.csgraph
+
         at_row, at_column = np.nonzero(conducting)
         graph = scipy.sparse.coo_array(
             (np.ones(at_row.size, np.int8), (at_row, at_column + rows)),

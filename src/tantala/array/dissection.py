@@ -6,120 +6,34 @@ conductance of the whole array,
 
     I = K^T V,   K = -Y[left, bottom],
 
-after about 25 N^3 multiplications for N x N cells, instead of N solutions. Going back down the tree
-gives every node's voltage for any number of source vectors. The order of elimination is the nested
-dissection of George, SIAM J. Numer. Anal. 10 (1973) 345, doi:10.1137/0710032.
+instead of N solutions. Going back down the tree gives every node's voltage for any number of source
+vectors. The order of elimination is the nested dissection of George, SIAM J. Numer. Anal. 10 (1973)
+345, doi:10.1137/0710032.
+
+The blocks of a level form a grid and are joined all along the same axis. The lowest levels are one
+compiled task a patch (`patch_kernels`); above, a level's joins are tasks side by side, or where
+they are too few, the row panels of each.
 """
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass, field
 from typing import Any
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import get_blas_funcs, get_lapack_funcs
 
-from tantala.array import dissection_kernels as kernels
+from tantala.array import merge_kernels as kernels
+from tantala.array.patch_kernels import leaf_ports, pair, recover_patch, reduce_patch
+from tantala.array.sweep_kernels import VECTORS
 from tantala.array.threads import side_by_side
 from tantala.base.errors import ConvergenceError, Problem
 
-_trsm, _syrk = get_blas_funcs(("trsm", "syrk"), dtype=np.float64)
-(_potrf,) = get_lapack_funcs(("potrf",), dtype=np.float64)
-
 Vector = NDArray[np.float64]
 Index = NDArray[np.intp]
-LEAF = 12  # lines a side of a leaf, at most: the fastest of 8, 12 and 16 from 128 to 1024 lines
-
-
-@dataclass(frozen=True)
-class Ports:
-    """How many ports a block has at its left, right, top and bottom edge."""
-
-    left: int
-    right: int
-    top: int
-    bottom: int
-
-    def edges(self) -> tuple[Index, Index, Index, Index]:
-        """Indices of the ports of each edge."""
-        left, right, top, bottom = np.split(
-            np.arange(self.count), np.cumsum([self.left, self.right, self.top])
-        )
-        return left, right, top, bottom
-
-    @property
-    def count(self) -> int:
-        """All ports."""
-        return self.left + self.right + self.top + self.bottom
-
-
-@dataclass(frozen=True)
-class Seam:
-    """Port indices of a merge: common ports of each side, the others, places in the result."""
-
-    ports: Ports
-    inner: tuple[Index, Index]
-    outer: tuple[Index, Index]
-    places: tuple[Index, Index]
-
-
-@functools.lru_cache(maxsize=4096)
-def _seam(first: Ports, second: Ports, beside: bool) -> Seam:
-    """Join `first` to `second` at its right (`beside`) or below it."""
-    a, b = first.edges(), second.edges()
-    if beside:
-        ports = Ports(
-            first.left, second.right, first.top + second.top, first.bottom + second.bottom
-        )
-        left, right, top, bottom = ports.edges()
-        inner = a[1], b[0]
-        outer = np.concatenate([a[0], a[2], a[3]]), np.concatenate([b[1], b[2], b[3]])
-        places = (
-            np.concatenate([left, top[: first.top], bottom[: first.bottom]]),
-            np.concatenate([right, top[first.top :], bottom[first.bottom :]]),
-        )
-    else:
-        ports = Ports(
-            first.left + second.left, first.right + second.right, first.top, second.bottom
-        )
-        left, right, top, bottom = ports.edges()
-        inner = a[3], b[2]
-        outer = np.concatenate([a[0], a[1], a[2]]), np.concatenate([b[0], b[1], b[3]])
-        places = (
-            np.concatenate([left[: first.left], right[: first.right], top]),
-            np.concatenate([left[first.left :], right[first.right :], bottom]),
-        )
-    return Seam(ports, inner, outer, places)
-
-
-@dataclass
-class Block:
-    """A node of the tree: cells [rows) x [columns), its ports and, while needed, its admittance."""
-
-    rows: tuple[int, int]
-    columns: tuple[int, int]
-    ports: Ports
-    admittance: Vector
-    children: tuple[Block, Block] | None = None
-    seam: Seam | None = None
-    common: Vector = field(default_factory=lambda: np.empty((0, 0)))
-
-
-@dataclass(frozen=True)
-class Shape:
-    """All leaves of one shape and kind: first cells, kept ports, and whether at the right, the top.
-
-    The ports that are not kept are open ends, eliminated with the leaf.
-    """
-
-    cells: tuple[int, int]
-    ends: tuple[bool, bool]
-    corners: Index
-    ports: Index
-    blocks: list[Block]
+LEAF = 8  # lines a side of a leaf, at most
+PATCH = 6  # levels of joins inside a patch
 
 
 @dataclass(frozen=True)
@@ -139,193 +53,238 @@ class Wires:
     top: Vector
 
     def kernel_arguments(self) -> tuple[tuple[Any, ...], tuple[Vector, Vector]]:
-        """`segments` and `far` of `dissection_kernels`."""
+        """`segments` and `far` of `leaf_kernels`."""
         return (self.row, self.column, self.left, self.bottom), (self.right, self.top)
+
+
+@dataclass(frozen=True)
+class Join:
+    """Two blocks of a level that are joined: which, their common ports, and where the others go."""
+
+    first: int
+    second: int
+    common: int
+    places: Index
+
+
+@dataclass(frozen=True)
+class Level:
+    """The blocks of a level of the tree above the patches, and how each is joined.
+
+    `ports` (blocks, 4): left, right, top and bottom; `commons`, where node voltages are wanted, the
+    matrix C (ports, common ports) of each.
+    """
+
+    ports: Index
+    joins: list[Join]
+    commons: list[Vector] = field(default_factory=list)
+
+    @property
+    def counts(self) -> Index:
+        """Ports of each block."""
+        return self.ports.sum(axis=1)
+
+    def shapes(self) -> list[tuple[int, int]]:
+        """Shape of each C."""
+        return [(int(n), join.common) for n, join in zip(self.counts, self.joins, strict=True)]
 
 
 class Dissection:
     """The tree of blocks of an array (conductance (N, M) S) on `wires`."""
 
     def __init__(self, conductance: Vector, wires: Wires, keep: bool) -> None:
-        """Build the tree. With `keep`, it can also give node voltages (about 40 doubles a cell)."""
+        """Build the tree. With `keep`, it gives node voltages (about 30 doubles a cell).
+
+        Raises ConvergenceError where part of the array hangs on next to nothing.
+        """
         self.conductance, self.wires, self.keep = conductance, wires, keep
-        rows, columns = conductance.shape
-        self.row_cuts, self.column_cuts = _cuts(rows), _cuts(columns)
-        self.open_right = not wires.right.any()
-        self.open_top = not wires.top.any()
-        self.shapes = self._leaves()
-        grid: dict[tuple[int, int], Block] = {}
-        for shape in self.shapes:
-            for block in shape.blocks:
-                grid[block.rows[0], block.columns[0]] = block
-        self.root = self._join(grid, 0, len(self.row_cuts) - 1, 0, len(self.column_cuts) - 1)
+        self.row_cuts, self.column_cuts = (_cuts(lines) for lines in conductance.shape)
+        self.is_open = not wires.right.any(), not wires.top.any()
+        grid = self.row_cuts.size - 1, self.column_cuts.size - 1
+        self.beside = _levels(conductance.shape, grid)
+        inside = self.beside[:PATCH]
+        self.patch_grid = grid[0] >> (~inside).sum(), grid[1] >> inside.sum()
+        self.levels = self._plan()
+        try:
+            self.root = self._climb()
+        except np.linalg.LinAlgError:
+            raise ConvergenceError(
+                Problem(
+                    "part of the array hangs on conductances too small for float64",
+                    because="its lines float, or hang on nothing but cells of next to no "
+                    "conductance",
+                    hint="solve(), whose line solver keeps such cells apart",
+                )
+            ) from None
 
     def effective_conductance(self) -> Vector:
         """(N, M) S: current out of each column per volt on each row, all columns at 0 V."""
-        left, right, top, bottom = self.root.ports.edges()
-        y = self.root.admittance
-        sources = y[left] if self.open_right else y[left] + y[right]
-        outputs = sources[:, bottom] if self.open_top else sources[:, bottom] + sources[:, top]
-        return -outputs
+        rows = self.conductance.shape[0]
+        _, right, top, _ = np.cumsum(self.levels[-1].ports[0])
+        # Only what lies below the diagonal is known; outputs come after sources.
+        found = self.root[top:, :right]
+        if not self.is_open[1]:
+            found = found + self.root[right:top, :right]
+        if not self.is_open[0]:
+            found = found[:, :rows] + found[:, rows:]
+        return -found.T
 
-    def column_voltages(self, rows: Vector, columns: Vector) -> Vector:
-        """Voltage of each column's wire at each cell, (K, N, M) V, under sources (N, K), (M, K)."""
-        root = self.root.ports
-        parts = [rows]
-        if root.right:
-            parts.append(rows)
-        if root.top:
-            parts.append(columns)
-        parts.append(columns)
-        bits = np.empty((rows.shape[1], *self.conductance.shape))
-        found: dict[int, Vector] = {}
-        pending = [(self.root, np.concatenate(parts))]
-        while pending:
-            block, volts = pending.pop()
-            if block.children is None:
-                found[id(block)] = volts
-                continue
-            assert block.seam is not None
-            common = block.common @ volts
-            for child, inner, outer, places in zip(
-                block.children, block.seam.inner, block.seam.outer, block.seam.places, strict=True
-            ):
-                inside = np.empty((child.ports.count, rows.shape[1]))
-                inside[outer] = volts[places]
-                inside[inner] = common
-                pending.append((child, inside))
-        for shape in self.shapes:
-            full = np.zeros((len(shape.blocks), 2 * sum(shape.cells), rows.shape[1]))
-            for place, block in enumerate(shape.blocks):
-                full[place, shape.ports] = found.pop(id(block))
-            kernels.recover(
-                self.conductance,
-                *self.wires.kernel_arguments(),
-                shape.corners,
-                shape.cells,
-                shape.ends,
-                full,
-                bits,
-            )
-        return bits
+    def column_voltages(self, rows: Vector, columns: Vector, bits: Vector) -> None:
+        """Fill `bits` with the voltages of columns' wires under sources (N, K), (M, K), V.
 
-    def _leaves(self) -> list[Shape]:
-        """All leaves, by shape and kind."""
-        kinds: dict[tuple[int, int, bool, bool], list[tuple[int, int]]] = {}
-        for i, low in enumerate(self.row_cuts[:-1]):
-            for j, left in enumerate(self.column_cuts[:-1]):
-                kind = (
-                    self.row_cuts[i + 1] - low,
-                    self.column_cuts[j + 1] - left,
-                    j == len(self.column_cuts) - 2,
-                    i == 0,
-                )
-                kinds.setdefault(kind, []).append((low, left))
-        return [self._shape(kind, np.array(corners)) for kind, corners in kinds.items()]
+        bits  (groups, N, M, VECTORS), K vectors in groups of VECTORS of which the last ends with
+              zeros
+        """
+        groups = len(bits)
+        sources = np.zeros((self.levels[-1].counts[0], groups * VECTORS))
+        parts = [rows] + [rows] * (not self.is_open[0]) + [columns] * (not self.is_open[1])
+        sources[:, : rows.shape[1]] = np.concatenate([*parts, columns])
+        volts = [sources]
+        for level, below in zip(self.levels[:0:-1], self.levels[-2::-1], strict=True):
+            volts = _descend(level, below, volts)
+        side_by_side(lambda k: recover_patch(self._patch(k), volts[k], bits), self._patches())
 
-    def _shape(self, kind: tuple[int, int, bool, bool], corners: Index) -> Shape:
-        n, m, right, top = kind
-        ports = 2 * (n + m)
-        admittance = np.empty((len(corners), ports, ports))
+    def _patches(self) -> range:
+        return range(self.patch_grid[0] * self.patch_grid[1])
 
-        def eliminate(part: slice) -> None:
-            kernels.leaves(
-                self.conductance,
-                *self.wires.kernel_arguments(),
-                corners[part],
-                (n, m),
-                (right, top),
-                admittance[part],
-            )
-
-        size = -(-len(corners) // numba.get_num_threads())
-        side_by_side(eliminate, [slice(k, k + size) for k in range(0, len(corners), size)])
-        shown = Ports(
-            n, 0 if right and self.open_right else n, 0 if top and self.open_top else m, m
+    def _patch(self, k: int) -> tuple[Any, ...]:
+        """Patch `k` as `patch_kernels` takes it."""
+        i, j = divmod(k, self.patch_grid[1])
+        tall = (self.row_cuts.size - 1) // self.patch_grid[0]
+        wide = (self.column_cuts.size - 1) // self.patch_grid[1]
+        return (
+            self.conductance,
+            *self.wires.kernel_arguments(),
+            self.row_cuts[i * tall : (i + 1) * tall + 1],
+            self.column_cuts[j * wide : (j + 1) * wide + 1],
+            self.beside[:PATCH],
         )
-        edges = Ports(n, n, m, m).edges()
-        kept = np.concatenate(
-            [edge[:size] for edge, size in zip(edges, _sizes(shown), strict=True)]
-        )
-        if kept.size < ports:
-            admittance = np.ascontiguousarray(admittance[:, kept[:, None], kept])
-        blocks = [
-            Block((i, i + n), (j, j + m), shown, y)
-            for (i, j), y in zip(corners.tolist(), admittance, strict=True)
-        ]
-        return Shape((n, m), (right, top), corners, kept, blocks)
 
-    def _join(
-        self, grid: dict[tuple[int, int], Block], top: int, low: int, left: int, right: int
-    ) -> Block:
-        """The block of leaves [top, low) x [left, right), halved along its longer side."""
-        if low - top == 1 and right - left == 1:
-            return grid[self.row_cuts[top], self.column_cuts[left]]
-        height = self.row_cuts[low] - self.row_cuts[top]
-        width = self.column_cuts[right] - self.column_cuts[left]
-        beside = right - left > 1 and (width >= height or low - top == 1)
-        if beside:
-            middle = (left + right) // 2
-            halves = [(top, low, left, middle), (top, low, middle, right)]
+    def _patch_ports(self) -> Index:
+        """Ports (patches, 4): those of leaves as large as patches."""
+        ports = np.empty((len(self._patches()), 4), np.intp)
+        rows, columns = (
+            np.ascontiguousarray(cuts[:: (cuts.size - 1) // patches])
+            for cuts, patches in zip(
+                (self.row_cuts, self.column_cuts), self.patch_grid, strict=True
+            )
+        )
+        leaf_ports(self.conductance.shape, rows, columns, self.is_open, ports)
+        return ports
+
+    def _plan(self) -> list[Level]:
+        """The levels from the patches to the whole array."""
+        levels = [Level(self._patch_ports(), [])]
+        columns = self.patch_grid[1]
+        for beside in self.beside[PATCH:].tolist():
+            columns >>= beside
+            below = levels[-1].ports
+            level = Level(np.empty((len(below) // 2, 4), np.intp), [])
+            for k, ports in enumerate(level.ports):
+                places = np.empty((2, 4, 3), np.intp)
+                a, b = pair(k, columns, beside)
+                common = kernels.join(below[a], below[b], beside, ports, places)
+                level.joins.append(Join(a, b, common, places))
+            levels.append(level)
+        return levels
+
+    def _climb(self) -> Vector:
+        """Eliminate everything but the ports of the whole array; its admittance is found.
+
+        With `keep` nobody asks for that, and it is left out.
+        """
+        # Two rooms, used in turn, and one for what is not kept: fresh pages take as long to get as
+        # to fill.
+        sizes = [int((level.counts**2).sum()) for level in self.levels]
+        rooms = np.empty(max(sizes[::2])), np.empty(max(sizes[1::2], default=0))
+        needs = [0] + [sum(a * b for a, b in level.shapes()) for level in self.levels[1:]]
+        spare = np.empty(0 if self.keep else max(needs))
+        blocks = _matrices(rooms[0], [(count, count) for count in self.levels[0].counts])
+        side_by_side(lambda k: reduce_patch(self._patch(k), blocks[k]), self._patches())
+        for number, (level, need) in enumerate(zip(self.levels[1:], needs[1:], strict=True), 1):
+            commons = _matrices(np.empty(need) if self.keep else spare, level.shapes())
+            last = self.keep and number == len(self.levels) - 1
+            counts = np.zeros_like(level.counts) if last else level.counts
+            joined = _matrices(rooms[number % 2], [(count, count) for count in counts])
+            _join(level.joins, blocks, commons, joined)
+            if self.keep:
+                level.commons.extend(commons)
+            blocks = joined
+        return blocks[0]
+
+
+def _matrices(room: Vector, shapes: list[tuple[int, int]]) -> list[Vector]:
+    """Matrices of `shapes` one after another in `room`."""
+    ends = np.cumsum([rows * columns for rows, columns in shapes])
+    return [
+        room[end - rows * columns : end].reshape(rows, columns)
+        for end, (rows, columns) in zip(ends, shapes, strict=True)
+    ]
+
+
+def _join(
+    joins: list[Join], blocks: list[Vector], commons: list[Vector], joined: list[Vector]
+) -> None:
+    """Fill each join's C and admittance: joins side by side, or where they are few their panels."""
+    many = len(joins) >= 2 * numba.get_num_threads()
+
+    def task(k: int) -> None:
+        pair = blocks[joins[k].first], blocks[joins[k].second], joins[k].places
+        (kernels.merge if many else _merge)(*pair, commons[k], joined[k])
+
+    if many:
+        side_by_side(task, range(len(joins)))
+    else:
+        for k in range(len(joins)):
+            task(k)
+
+
+def _merge(first: Vector, second: Vector, places: Index, common: Vector, joined: Vector) -> None:
+    """As `merge_kernels.merge`, its panels side by side."""
+    ports = common.shape[0]
+    rows = kernels.panel(ports)
+    panels = [(low, min(low + rows, ports)) for low in range(0, ports, rows)]
+    across = np.empty_like(common)
+    inverse = kernels.invert_common(first, second, places, across)
+    side_by_side(lambda panel: kernels.spread(across, inverse, *panel, common), panels)
+    if joined.size:
+        side_by_side(
+            lambda panel: kernels.reduce(first, second, places, across, common, *panel, joined),
+            panels[::-1],
+        )
+
+
+def _descend(level: Level, below: Level, volts: list[Vector]) -> list[Vector]:
+    """Port voltages (ports, K) of the blocks of `below` from those of `level`; they are spent."""
+    found = [np.empty((0, 0))] * len(below.ports)
+
+    def task(k: int) -> None:
+        join = level.joins[k]
+        for block in (join.first, join.second):
+            found[block] = np.empty((below.counts[block], volts[k].shape[1]))
+        kernels.part(volts[k], level.commons[k], join.places, found[join.first], found[join.second])
+
+    side_by_side(task, range(len(level.joins)))
+    return found
+
+
+def _cuts(lines: int) -> Index:
+    """Even pieces of at most LEAF lines, a power of two of them."""
+    pieces = 1
+    while pieces * LEAF < lines:
+        pieces *= 2
+    return np.array([k * lines // pieces for k in range(pieces + 1)], np.intp)
+
+
+def _levels(shape: tuple[int, ...], grid: tuple[int, int]) -> NDArray[np.bool_]:
+    """Whether each level from the leaves on joins side by side: blocks stay nearly square."""
+    rows, columns = grid
+    height, width = shape[0] / rows, shape[1] / columns
+    beside: list[bool] = []
+    while rows > 1 or columns > 1:
+        beside.append(columns > 1 and (width <= height or rows == 1))
+        if beside[-1]:
+            columns, width = columns // 2, 2.0 * width
         else:
-            middle = (top + low) // 2
-            halves = [(top, middle, left, right), (middle, low, left, right)]
-        if width * height < self.conductance.size:
-            first, second = (self._join(grid, *half) for half in halves)
-        else:
-            first, second = side_by_side(lambda half: self._join(grid, *half), halves)
-        seam = _seam(first.ports, second.ports, beside)
-        admittance, common = _merge(first.admittance, second.admittance, seam, self.keep)
-        nothing = np.empty((0, 0))
-        first.admittance = second.admittance = nothing
-        block = Block(
-            (first.rows[0], second.rows[1]),
-            (first.columns[0], second.columns[1]),
-            seam.ports,
-            admittance,
-        )
-        if self.keep:
-            block.children, block.seam, block.common = (first, second), seam, common
-        return block
-
-
-def _merge(first: Vector, second: Vector, seam: Seam, keep: bool) -> tuple[Vector, Vector]:
-    """Admittance of two blocks joined at their common ports, which are eliminated.
-
-    With `keep`, also (common, ports): the common ports' voltages from those of the joined block.
-    """
-    (inner, inner_second), (outer, outer_second) = seam.inner, seam.outer
-    common, ports = inner.size, seam.ports.count
-    middle = first[inner[:, None], inner] + second[inner_second[:, None], inner_second]
-    across = np.empty((ports, common))
-    joined = np.zeros((ports, ports))
-    kernels.gather(first, outer, seam.places[0], inner, across, joined)
-    kernels.gather(second, outer_second, seam.places[1], inner_second, across, joined)
-    kernels.ground_common(middle, across)
-    # Fortran order of a symmetric matrix is its C order, so nothing is copied.
-    factor, failed = _potrf(middle.T, lower=1, clean=0, overwrite_a=1)
-    if failed:
-        raise ConvergenceError(
-            Problem(
-                "part of the array hangs on conductances too small for float64",
-                because="its lines float, or hang on nothing but cells of next to no conductance",
-                hint="solve(), whose line solver keeps such cells apart",
-            )
-        )
-    half = _trsm(1.0, factor, across.T, lower=1, overwrite_b=1)
-    _syrk(-1.0, half, beta=1.0, c=joined.T, trans=1, lower=1, overwrite_c=1)
-    kernels.mirror(joined)
-    kernels.ground(joined)
-    if not keep:
-        return joined, half
-    return joined, _trsm(-1.0, factor, half, lower=1, trans_a=1, overwrite_b=1)
-
-
-def _sizes(ports: Ports) -> tuple[int, int, int, int]:
-    return ports.left, ports.right, ports.top, ports.bottom
-
-
-def _cuts(lines: int) -> list[int]:
-    """Even pieces of at most LEAF lines."""
-    pieces = -(-lines // LEAF)
-    return [round(k * lines / pieces) for k in range(pieces + 1)]
+            rows, height = rows // 2, 2.0 * height
+    return np.array(beside, np.bool_)

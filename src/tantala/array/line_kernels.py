@@ -283,15 +283,15 @@ def direct(conductance, factor, wire, gain, mix, preconditioned, rest, towards, 
 
 
 @njit(**OPTIONS)
-def spread_back(conductance, factor, wire, gain, preconditioned, image, lines, cells, returned):
-    """returned = D (W + D)^-1 D z, with its coarse part and the coarse part of the last image.
+def spread_back(conductance, factor, wire, gain, preconditioned, image, lines, cells):
+    """The coarse part of D (W + D)^-1 D z (m, m), A, and z . image (W).
 
-    `lines` (N, m), `cells` (M, m) are the coarse modes. Returns (lines^T returned cells) (m, m) and
-    z . image (W).
+    `lines` (N, m), `cells` (M, m) are the coarse modes.
     """
     rows, columns = conductance.shape
     modes = lines.shape[1]
     block = np.zeros((columns, LANES))
+    returned = np.zeros((LANES, columns))
     gains = np.zeros(LANES)
     nothing = np.zeros(LANES)
     coarse = np.zeros((modes, modes))
@@ -306,9 +306,8 @@ def spread_back(conductance, factor, wire, gain, preconditioned, image, lines, c
             gains[lane] = gain[first + lane]
         _load_product(conductance, preconditioned, first, lanes, block)
         _chain(block, factor[b], wire, gains, nothing)
-        _store_product(block, conductance, first, lanes, returned)
-        rest = returned[first : first + lanes]
-        coarse += np.dot(lines[first : first + lanes].T, np.dot(rest, cells))
+        _store_product(block, conductance[first : first + lanes], 0, lanes, returned)
+        coarse += np.dot(lines[first : first + lanes].T, np.dot(returned[:lanes], cells))
         for lane in range(lanes):
             i = first + lane
             for j in range(columns):
@@ -330,14 +329,14 @@ def direct_two_level(
     mix,
     preconditioned,
     rest,
-    returned,
     towards,
     image,
 ):
     """Next direction of the two-level iteration, and its image under S.
 
-    The coarse correction is z1 = lines amplitudes cells^T; S z = (rest - returned) + S z1, and
-    B z1 = curved amplitudes cells^T plus what the ends (2, M) [S] add in the first and last row.
+    The coarse correction z1 = lines amplitudes cells^T is added to z, and
+    S (z + z1) = rest + B z1 + D z1 - D (W + D)^-1 D (z + z1), where B z1 is
+    curved amplitudes cells^T plus what the ends (2, M) [S] add in the first and last row.
     Returns towards . image, towards . rest (W) and lines^T image cells (m, m).
     """
     rows, columns = conductance.shape
@@ -365,19 +364,19 @@ def direct_two_level(
         if first + lanes == rows:
             for j in range(columns):
                 bent[lanes - 1, j] += ends[1, j] * smooth[lanes - 1, j]
+        bent += conductance[first : first + lanes] * smooth
+        smooth += preconditioned[first : first + lanes]
         _load_product(conductance[first : first + lanes], smooth, 0, lanes, block)
         _chain(block, factor[b], wire, gains, nothing)
         _store(block, 0, lanes, spread)
         for lane in range(lanes):
             i = first + lane
             for j in range(columns):
-                fine = preconditioned[i, j] + smooth[lane, j]
-                to = fine + mix * towards[i, j]
+                to = smooth[lane, j] + mix * towards[i, j]
                 of = (
                     rest[i, j]
-                    - returned[i, j]
                     + bent[lane, j]
-                    + conductance[i, j] * (smooth[lane, j] - spread[lane, j])
+                    - conductance[i, j] * spread[lane, j]
                     + mix * image[i, j]
                 )
                 towards[i, j] = to

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betaincinv
 
 from tantala.array.bias import (
     AnyArray,
@@ -119,6 +118,8 @@ class ReadStatistics:
         self, state: str, reference: float, position: int = 0, confidence: float = 0.95
     ) -> Share:
         """Reads of `state` on the wrong side of a `reference` current [A], with their interval."""
+        from scipy.special import betaincinv  # as above: memory that a solution does not need
+
         _check(confidence, "confidence")
         currents = self.currents(state, position)
         wrong = currents <= reference if state == "low" else currents >= reference

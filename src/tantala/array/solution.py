@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from tantala.array.line_kernels import line_currents
 from tantala.base.errors import InputError, Problem
 
 if TYPE_CHECKING:
+    from tantala.array.conjugate_gradient import Iteration
     from tantala.array.crosspoint import Array
 
 Vector = NDArray[np.float64]
@@ -67,6 +69,60 @@ def kept_nodes(nodes: Nodes | None) -> Nodes:
             )
         )
     return nodes
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Room for the answers to K vectors, filled one or a few at a time; see `Solution`."""
+
+    currents: Vector
+    row_currents: Vector
+    residuals: Vector
+    iterations: NDArray[np.int64]
+    kept: list[Vector] | None
+
+    @classmethod
+    def to(cls, shape: tuple[int, int], count: int, keep: bool) -> Answers:
+        """For `count` vectors of an array of `shape` cells, with node voltages if `keep`."""
+        kept = None
+        if keep:
+            kept = [np.empty((*shape, count)) for _ in range(3)]
+        return cls(
+            np.empty((shape[1], count)),
+            np.empty((shape[0], count)),
+            np.zeros(count),
+            np.zeros(count, np.int64),
+            kept,
+        )
+
+    @property
+    def nodes(self) -> Nodes | None:
+        """The kept planes, as `Solution` takes them."""
+        return (self.kept[0], self.kept[1], self.kept[2]) if self.kept else None
+
+    def put(self, k: int, conductance: Vector, found: Iteration) -> None:
+        """Answer `k`, of cells of `conductance` without offset currents."""
+        into, out = np.empty(conductance.shape[0]), np.empty(conductance.shape[1])
+        line_currents(conductance, found.words, found.bits, into, out)
+        self.row_currents[:, k], self.currents[:, k] = into, out
+        self.residuals[k], self.iterations[k] = found.residual, found.iterations
+        if self.kept:
+            self.keep(k, found.words, found.bits, conductance)
+
+    def keep(self, where: int | slice, words: Vector, bits: Vector, conductance: Vector) -> None:
+        """Node voltages of the vectors at `where`, (N, M) or (N, M, count), V.
+
+        Of a single vector the planes themselves are kept, for they are large.
+        """
+        assert self.kept is not None
+        if words.ndim == 2 and len(self.residuals) == 1:
+            self.kept[:2] = words[:, :, None], bits[:, :, None]
+        else:
+            self.kept[0][:, :, where], self.kept[1][:, :, where] = words, bits
+        each = conductance.reshape(conductance.shape + (1,) * (words.ndim - 2))
+        across = self.kept[2][:, :, where]
+        np.subtract(words, bits, out=across)
+        across *= each
 
 
 @dataclass(frozen=True)

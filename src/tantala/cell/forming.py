@@ -14,7 +14,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtr, ndtri
 
 from tantala.base.binding import quantity
 from tantala.base.random import TWO_TO_MINUS_32, words
@@ -41,10 +40,14 @@ class FormingLaw:
         excess = np.asarray(bitline) - self.median(width)
         if self.voltage_spread == 0.0:
             return np.heaviside(excess, 0.5)
+        from scipy.special import ndtr
+
         return ndtr(excess / self.voltage_spread)
 
     def voltages(self, seed: int, address: ArrayLike, width: float) -> NDArray[np.float64]:
         """The forming voltage [V] of each cell in pulses of `width` [s]."""
+        from scipy.special import ndtri
+
         drawn = words(seed, CONDITION, address)[FORMING]
         xi = ndtri((drawn + 0.5) * TWO_TO_MINUS_32)
         return float(self.median(width)) + self.voltage_spread * xi

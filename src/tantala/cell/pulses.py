@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from tantala.base.random import TWO_TO_MINUS_32, seed_words, words
 from tantala.cell import pulse_kernels as kernels
@@ -59,6 +58,9 @@ class Pulse:
 
 
 def _normals(drawn: Array) -> Array:
+    # Loaded where it is used: arrays import this module and need no special functions.
+    from scipy.special import ndtri
+
     return ndtri((drawn + 0.5) * TWO_TO_MINUS_32)
 
 

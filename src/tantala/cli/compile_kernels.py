@@ -26,8 +26,11 @@ def compile_kernels() -> None:
     cells.wait("1 s")
     cells.read()
     write_statistics(cell, cells=64, backend="numba")
-    ready = Array(np.full((8, 8), 1e-5), 1.0, 1.0).compile()
-    ready.solve(np.ones(8))
+    Array(np.full((8, 8), 1e-5), 1.0, 1.0).compile().solve(np.ones(8))
+    # Large and lossy enough for a coarse space, and for a dissection of more than one patch.
+    ready = Array(np.full((64, 128), 1e-3), 20.0, 20.0).compile()
+    ready.solve(np.ones(64))
+    ready.solve(np.ones((64, 2)), method="direct")
     ready.effective_conductance()
     chip = Chip(load_design(DESIGN).model_copy(update={"capacity": 1 << 16}))
     chip.write(0, b"compile")
