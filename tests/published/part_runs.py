@@ -1,4 +1,4 @@
-"""Figures of a data sheet measured on a simulated chip: runs, with energy over time over voltage."""
+"""Figures of a data sheet measured on a simulated chip: energy over time over voltage."""
 
 from __future__ import annotations
 
@@ -144,15 +144,17 @@ def _bytes(chip: Chip) -> dict[str, float]:
 
 
 def endurance(chip: Chip) -> float:
-    """Writes (each bit SET in every second) after which one word in a million is lost, by the law
-    that hammered chips obey (`tests/chip/test_endurance.py`).
+    """Writes after which one word in a million is lost, by the law that hammered chips obey
+    (`tests/chip/test_endurance.py`). A bit is SET in every second write, in every one where words
+    go to ones before their data.
     """
     model = load_cell(chip.design.cell)
     wear = write_wear(model)
     zeros = chip.die.n // 2
+    sets = 1.0 if chip.design.controller.order == "ones_first" else 0.5
 
     def lost(logarithm: float) -> float:
-        share, _ = wear.stuck(model.law("endurance"), 0.5 * 10.0**logarithm)
+        share, _ = wear.stuck(model.law("endurance"), sets * 10.0**logarithm)
         beyond = binom.sf(chip.design.code.correctable, zeros, share)
         return float(np.log(max(float(beyond), 1e-300)) - np.log(LOST_WORD))
 
