@@ -14,6 +14,7 @@ import tantala as tt
 from tantala.cell import load_cell
 from tantala.cell.write_wear import write_wear
 from tantala.chip import Chip
+from tantala.chip.spi import Slave
 
 HERE = Path(__file__).parent
 PAGES = 32
@@ -21,6 +22,7 @@ BYTES = 200
 SEED = 1
 LOST_WORD = 1e-6  # share of words beyond their code at which an endurance ends
 UNITS = {"current": "A", "time": "s", "energy": "J", "endurance": "1"}
+READ = b"\x03"  # of every face
 EMBEDDED_PAGE = 256  # bytes written at once where there is no page
 
 
@@ -100,15 +102,16 @@ def _standby(chip: Chip) -> float:
 
 
 def _read_power(chip: Chip) -> float:
-    """W while pages are read over the serial interface at the design's clock."""
+    """W while the design's face reads random data in one window, at the design's clock."""
     interface = chip.design.interface
-    page = interface.page // 8
-    chip.write(0, np.random.default_rng(0).bytes(PAGES * page))
-    before = chip.statistics.energy_J
-    for at in range(0, PAGES * page, page):
-        chip.read(at, page)
-    bits = 8 * PAGES * page
-    return (chip.statistics.energy_J - before) * interface.clock * interface.lines / bits
+    length = PAGES * interface.page // 8
+    data = np.random.default_rng(0).bytes(length)
+    chip.write(0, data)
+    bus = Slave(chip, interface.face)
+    bus.set_clock(interface.clock)
+    before = chip.statistics.energy_J, chip.time
+    assert bus.transfer(READ + bytes(bus.part.address), length) == data
+    return (chip.statistics.energy_J - before[0]) / (chip.time - before[1])
 
 
 def _pages(chip: Chip, supply: float) -> dict[str, float]:

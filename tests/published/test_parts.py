@@ -5,11 +5,15 @@ from __future__ import annotations
 import dataclasses
 import functools
 
+import numpy as np
 import part_runs
 import pytest
 
 import tantala as tt
 from tantala.base.library import load_item
+from tantala.chip import Chip
+from tantala.chip.rram_controller import LINE, BusFault, Register, RramController
+from tantala.chip.spi import load_face
 from tantala.macro.row_terms import terms
 
 CLAIMS = [
@@ -18,6 +22,7 @@ CLAIMS = [
     for figure, claim in part.items()
     if isinstance(claim, dict)
 ]
+FACES = {"spi_4mb": "mb85as4mt", "spi_12mb": "mb85as12mt", "rm25c_512k": "rm25c512c"}
 SHEETS = {"spi_4mb": "mb85as4mt", "rm25c_512k": "rm25c512c", "nrf54_12mb": "nrf54l15"}
 rows = functools.cache(part_runs.rows)
 
@@ -55,6 +60,48 @@ def test_published_values_are_those_of_the_library(name: str, sheet: str) -> Non
                 unit = part_runs.UNITS[figure.rpartition("_")[2]]
                 assert claim["published"] == pytest.approx(item.value(path, unit)), figure
                 assert claim["source"] == item.number(path).source
+
+
+@pytest.mark.parametrize("name", ["spi_4mb", "rm25c_512k"])
+def test_currents_are_those_of_the_datasheet(name: str) -> None:
+    design = tt.load_design(name)
+    sheet = design.macro().evaluate("typical", design.environment.temperature_typical)
+    stated = {
+        "standby_current": sheet["standby_W"] / design.supply.high,
+        "read_current": sheet["serial_read_current_A"],
+        "write_current": sheet["serial_write_current_A"],
+    }
+    measured = {row.figure: row.measured for row in rows(name)}
+    for figure, value in stated.items():
+        assert measured[figure] == pytest.approx(value, rel=0.02), figure
+
+
+@pytest.mark.parametrize(("name", "part"), FACES.items())
+def test_a_design_has_the_face_of_its_part(name: str, part: str) -> None:
+    design = tt.load_design(name)
+    interface = design.interface
+    assert interface is not None
+    found = load_face(interface.face).part(design.capacity // 8)
+    assert found.name == part
+    assert found.page == interface.page // 8
+    assert found.clock >= interface.clock
+
+
+def test_firmware_meets_the_embedded_part_behind_its_controller() -> None:
+    chip = Chip(tt.load_design("nrf54_12mb"), seed=part_runs.SEED)
+    controller = RramController(chip)
+    controller.write_register(Register.CONFIG, 0x2001)  # a buffer of 32 lines
+    data = np.random.default_rng(4).bytes(32 * LINE)
+    last = chip.size - len(data)
+    for at in range(0, len(data), 4):
+        controller.store(last + at, data[at : at + 4])
+    assert controller.read_register(Register.BUFSTATUS_WRITEBUFEMPTY)
+    assert controller.load(last, len(data)) == data
+    # A line is what wears: once each, however many stores went into it.
+    wear = chip.statistics.wear
+    assert (wear.max(), wear.sum()) == (1, 32)
+    with pytest.raises(BusFault, match="beyond the memory"):
+        controller.store(chip.size, b"more")
 
 
 @pytest.mark.parametrize("name", ["rm25c_512k", "nrf54_12mb"])

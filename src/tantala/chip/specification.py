@@ -62,8 +62,9 @@ class Specification:
     share sense amplifiers. parallel: bits pulsed together. read_time [s], read_energy [J] a word;
     start_time, start_energy: of a write before its first pulse. pump_time, pump_energy: of a write
     command before its first word. standby_power: W. transfer_energy: J a bit read over the serial
-    interface, beside the macro's own; program_power: W that a serial chip draws while it writes,
-    beside the macro's energies; both 0 of an embedded macro. temperature: K.
+    interface at the design's clock, beside the macro's own and the standby power, which is counted
+    while the bus clocks; program_power: W that a serial chip draws while it writes, beside the
+    macro's energies; both 0 of an embedded macro. temperature: K.
     """
 
     design: Design
@@ -102,7 +103,7 @@ def _of(stated: str) -> Specification:
     start = figures.write_time_parts(setting, blocks)
     energy = figures.write_energy_parts(setting, plan, blocks)
     supplies = blocks.supplies
-    transfer, program = _beside_the_macro(macro, setting, blocks)
+    transfer, program = _beside_the_macro(macro, setting, blocks, sheet["standby_W"])
     return Specification(
         design=design,
         words=design.words,
@@ -130,7 +131,9 @@ def specification(design: Design) -> Specification:
     return _of(design.model_dump_json(by_alias=True, exclude_none=True))
 
 
-def _beside_the_macro(macro: Macro, setting: Setting, blocks: Blocks) -> tuple[float, float]:
+def _beside_the_macro(
+    macro: Macro, setting: Setting, blocks: Blocks, standby: float
+) -> tuple[float, float]:
     """(J a bit read, W while writing) of what makes a serial chip of a macro."""
     interface = macro.design.interface
     if interface is None:
@@ -138,7 +141,8 @@ def _beside_the_macro(macro: Macro, setting: Setting, blocks: Blocks) -> tuple[f
     read = serial.read_energy_parts(setting, macro.plan, blocks, interface)
     write = serial.write_current_parts(setting, macro.plan, blocks, interface)
     standing = figures.sum_parts(write) - write["words"] - write["pump start-up"]
-    transfer = figures.sum_parts(read) - read["macro"]
+    standby_of_a_bit = standby / (interface.clock * interface.lines)
+    transfer = figures.sum_parts(read) - read["macro"] - standby_of_a_bit
     return float(transfer), float(standing * setting.high_supply)
 
 
