@@ -200,9 +200,8 @@ def _serial(row: Item) -> tuple[Predictions, dict[str, str]]:
     that of the borrowed cell: small beside what the chip draws anyway.
     """
     predictions: Predictions = {}
-    left = dict.fromkeys(
-        ("sleep_current", "power_down_current"), "deep power-down modes are not modelled"
-    )
+    deep = "deep power-down modes are not modelled"
+    left = {"sleep_current": deep, "power_down_current": deep}
     sheet = row_macro(row, row_design(row)).evaluate("typical", terms().unpublished.junction)
     supply = row.value("inputs.supply", "V")
     how = "serial chip at its supply"
