@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tantala.macro import figures
+from tantala.macro import figures, serial
 from tantala.macro.blocks import Blocks
 from tantala.macro.design import Design
 from tantala.macro.macro import Macro
@@ -61,7 +61,10 @@ class Specification:
     words: addressable. set_words, set_spares: data and spare words of a group of sub-arrays, which
     share sense amplifiers. parallel: bits pulsed together. read_time [s], read_energy [J] a word;
     start_time, start_energy: of a write before its first pulse. pump_time, pump_energy: of a write
-    command before its first word. standby_power: W. temperature: K.
+    command before its first word. standby_power: W. transfer_energy: J a bit read over the serial
+    interface at the design's clock, beside the macro's own and the standby power, which is counted
+    while the bus clocks; program_power: W that a serial chip draws while it writes, beside the
+    macro's energies; both 0 of an embedded macro. temperature: K.
     """
 
     design: Design
@@ -79,6 +82,8 @@ class Specification:
     set: Direction
     reset: Direction
     standby_power: float
+    transfer_energy: float
+    program_power: float
     temperature: float
 
     def groups(self, words: int) -> int:
@@ -98,6 +103,7 @@ def _of(stated: str) -> Specification:
     start = figures.write_time_parts(setting, blocks)
     energy = figures.write_energy_parts(setting, plan, blocks)
     supplies = blocks.supplies
+    transfer, program = _beside_the_macro(macro, setting, blocks, sheet["standby_W"])
     return Specification(
         design=design,
         words=design.words,
@@ -114,6 +120,8 @@ def _of(stated: str) -> Specification:
         set=_direction(macro, setting, blocks, "set"),
         reset=_direction(macro, setting, blocks, "reset"),
         standby_power=sheet["standby_W"],
+        transfer_energy=transfer,
+        program_power=program,
         temperature=kelvin,
     )
 
@@ -121,6 +129,21 @@ def _of(stated: str) -> Specification:
 def specification(design: Design) -> Specification:
     """The specification of a design; compiled once a process for each."""
     return _of(design.model_dump_json(by_alias=True, exclude_none=True))
+
+
+def _beside_the_macro(
+    macro: Macro, setting: Setting, blocks: Blocks, standby: float
+) -> tuple[float, float]:
+    """(J a bit read, W while writing) of what makes a serial chip of a macro."""
+    interface = macro.design.interface
+    if interface is None:
+        return 0.0, 0.0
+    read = serial.read_energy_parts(setting, macro.plan, blocks, interface)
+    write = serial.write_current_parts(setting, macro.plan, blocks, interface)
+    standing = figures.sum_parts(write) - write["words"] - write["pump start-up"]
+    standby_of_a_bit = standby / (interface.clock * interface.lines)
+    transfer = figures.sum_parts(read) - read["macro"] - standby_of_a_bit
+    return float(transfer), float(standing * setting.high_supply)
 
 
 def _direction(macro: Macro, setting: Setting, blocks: Blocks, name: str) -> Direction:
