@@ -18,6 +18,7 @@ from tantala.macro.design import Design
 from tantala.macro.macro import Macro
 from tantala.macro.read_path import ReadPath
 from tantala.macro.setting import Setting
+from tantala.macro.write_verify import PulseTrain
 
 Floats = NDArray[np.float64]
 
@@ -45,32 +46,36 @@ class Sensing:
 @dataclass(frozen=True)
 class Direction:
     """One direction of writing: s a pulse with its verify; J a joule in the cell, J a pulsed cell,
-    J a pulse of a group.
+    J a pulse of a group. train: pulses that the cells need when they are new.
     """
 
     period: float
     draw: float
     cell_energy: float
     pulse_energy: float
+    train: PulseTrain
 
 
 @dataclass(frozen=True)
 class Specification:
     """A macro as its controller sees it.
 
-    words: addressable. set_words, set_spares: data and spare words of a group of sub-arrays, which
-    share sense amplifiers. parallel: bits pulsed together. read_time [s], read_energy [J] a word;
+    words: addressable. banks: that read side by side. set_words, set_spares: data and spare words
+    of a group of sub-arrays, which share sense amplifiers. parallel: bits pulsed together.
+    read_time [s], read_energy [J] a word; read_latency [s]: from an address to corrected data.
     start_time, start_energy: of a write before its first pulse. pump_time, pump_energy: of a write
     command before its first word. standby_power: W. temperature: K.
     """
 
     design: Design
     words: int
+    banks: int
     set_words: int
     set_spares: int
     parallel: int
     sensing: Sensing
     read_time: float
+    read_latency: float
     read_energy: float
     start_time: float
     start_energy: float
@@ -101,11 +106,13 @@ def _of(stated: str) -> Specification:
     return Specification(
         design=design,
         words=design.words,
+        banks=int(plan.banks),
         set_words=rows,
         set_spares=design.organisation.spare_rows * int(plan.mux),
         parallel=int(plan.parallel),
         sensing=_sensing(setting, blocks),
         read_time=sheet["read_cycle_s"],
+        read_latency=sheet["read_latency_s"],
         read_energy=sheet["read_energy_per_bit_J"] * bits,
         start_time=float(start["address and encoding"] + start["read before write"]),
         start_energy=float(energy["read before write"] + energy["encoding and data bus"]) * bits,
@@ -134,6 +141,7 @@ def _direction(macro: Macro, setting: Setting, blocks: Blocks, name: str) -> Dir
         draw=float(getattr(blocks.supplies, f"{name}_draw")),
         cell_energy=float(parts["lines and drivers"]) / train.mean_pulses,
         pulse_energy=shared,
+        train=train,
     )
 
 

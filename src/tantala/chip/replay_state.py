@@ -1,0 +1,148 @@
+"""What a replay works on, as its kernel takes it: scalars, and two flat arrays.
+
+Compiled functions that pass many arrays to each other spend most of their time on counting who
+holds them. So all numbers of one kind share one array, and the parts of it have an offset each.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+GUIDES = 256  # entries that lead into a distribution of rounds
+SHORTEST, PER_DECADE, BINS = -10.0, 256, 16 * 256  # log10 of s; bins of a decade, and in all
+
+# First entries of the array of floats. Moments in s: until when the pump works; by how much a
+# source that waits is late; when the last request was taken; when all that was begun is done.
+PUMP, DELAY, TAKEN, ENDED = range(4)
+# Energy in J of reads, reads before partial writes, writes, wear levelling; s that the pump worked.
+READ, EDGE, WRITE, LEVELLING, PUMPING = range(4, 9)
+# Sum and largest of the latencies of reads (+ 0) and writes (+ 1), s.
+TOTAL, LONGEST = 9, 11
+FLOATS = 13
+
+# First entries of the array of integers. Start-Gap's registers; lines written since the gap moved;
+# lines written in all; the oldest entry of the write buffer, and how many it holds.
+START, GAP, SINCE, STORED, HEAD, HELD = range(6)
+# What was counted.
+(READ_WORDS, EDGE_WORDS, WRITTEN_WORDS, SET_ROUNDS, RESET_ROUNDS, GAP_MOVES, FORWARDED,
+ COALESCED) = range(6, 14)  # fmt: skip
+INTEGERS = 14
+
+
+class Rounds(NamedTuple):
+    """Distributions of rounds of pulses, one after another in `cumulative`.
+
+    first (m,): where each begins. guide (m, GUIDES): the first number of rounds in it that each
+    stretch of a uniform number can mean. mean (m,).
+    """
+
+    cumulative: NDArray[np.float64]
+    first: NDArray[np.int64]
+    guide: NDArray[np.int64]
+    mean: NDArray[np.float64]
+
+
+class Model(NamedTuple):
+    """What does not change. Times in s, energies in J; as in `Specification` and `Timing`.
+
+    word: bytes; line: words; lines: of user data. run: lines in a row that share a bank. queue,
+    buffer: entries. interval: line writes for a step of Start-Gap, 0 for none. waits: whether the
+    source comes later by what it had to wait. tables: distributions in each direction. k0, k1: key.
+
+    Offsets of floats: free (banks,), until when each works; reading, writing (banks,), s spent;
+    done (banks, queue), when its last requests end, a ring; held_since (buffer,); cumulative;
+    cells (tables,). Of integers: slot (banks,), the oldest entry of `done`; place (lines,), where
+    scrambling puts each; wear: writes of each line of the die; asked (lines,): of each before
+    levelling moves it; held_line, held_first, held_last (buffer,): a ring of lines and of their
+    bytes from first to before last; first (2, tables) and guide (2, tables, GUIDES) of SET and
+    RESET; histogram (2, BINS) of reads and writes.
+    """
+
+    word: int
+    line: int
+    lines: int
+    banks: int
+    run: int
+    queue: int
+    buffer: int
+    interval: int
+    waits: bool
+    read_time: float
+    read_latency: float
+    read_energy: float
+    start_time: float
+    start_energy: float
+    pump_time: float
+    pump_energy: float
+    set_period: float
+    reset_period: float
+    set_energy: float
+    reset_energy: float
+    tables: int
+    k0: int
+    k1: int
+    free: int
+    reading: int
+    writing: int
+    done: int
+    held_since: int
+    cumulative: int
+    cells: int
+    slot: int
+    place: int
+    wear: int
+    asked: int
+    held_line: int
+    held_first: int
+    held_last: int
+    first: int
+    guide: int
+    histogram: int
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The arrays whose offsets a `Model` has, before they are laid side by side."""
+
+    free: NDArray[np.float64]
+    reading: NDArray[np.float64]
+    writing: NDArray[np.float64]
+    done: NDArray[np.float64]
+    held_since: NDArray[np.float64]
+    cumulative: NDArray[np.float64]
+    cells: NDArray[np.float64]
+    slot: NDArray[np.int64]
+    place: NDArray[np.int64]
+    wear: NDArray[np.int64]
+    asked: NDArray[np.int64]
+    held_line: NDArray[np.int64]
+    held_first: NDArray[np.int64]
+    held_last: NDArray[np.int64]
+    first: NDArray[np.int64]
+    guide: NDArray[np.int64]
+    histogram: NDArray[np.int64]
+
+
+class State:
+    """The two arrays of a replay. real: floats; whole: integers; parts: views of them."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.offsets: dict[str, int] = {}
+        real, whole = [np.zeros(FLOATS)], [np.zeros(INTEGERS, np.int64)]
+        for part in fields(parts):
+            array = getattr(parts, part.name).reshape(-1)
+            into: list[Any] = real if array.dtype == np.float64 else whole
+            self.offsets[part.name] = sum(len(one) for one in into)
+            into.append(array)
+        self.real, self.whole = np.concatenate(real), np.concatenate(whole)
+        views = {}
+        for part in fields(parts):
+            array = getattr(parts, part.name)
+            into = self.real if array.dtype == np.float64 else self.whole
+            at = self.offsets[part.name]
+            views[part.name] = into[at : at + array.size].reshape(array.shape)
+        self.parts = Parts(**views)
