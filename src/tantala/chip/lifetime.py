@@ -1,10 +1,11 @@
 """How long a memory lasts under a trace that comes again and again.
 
 A line is worn out once it was written as often as the design's required endurance says. Without
-wear levelling the hottest line decides. Start-Gap (Qureshi et al., MICRO 2009) shifts all lines by
-one place while it writes each of N lines once, which takes (N + 1) G writes at one step of the gap
-in G writes. So after K shifts a place has had the writes of the K lines that were on it, and K
-copies. Lines that are hot enough to wear out before the next shift are not saved by it.
+wear levelling the hottest line decides. Start-Gap (Qureshi et al., MICRO 2009) has N + 1 places for
+N lines, one of them a gap, which moves by one place in G writes; once it has passed all of them,
+which takes (N + 1) G writes, every line has shifted by one place and every place was copied to
+once. So after K shifts a place has had the writes of the K lines that were on it, and K copies.
+Lines that are hot enough to wear out before the next shift are not saved by it.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ class Lifetime:
     """Times until the first line has `endurance` writes, s.
 
     unlevelled: with each line in its place; levelled: with Start-Gap at a step in `gap_interval`
-    line writes; even: with every line written alike, which nothing surpasses.
+    line writes; even: with every line of user data written alike.
     """
 
     endurance: int
@@ -32,7 +33,9 @@ class Lifetime:
     even: float
 
 
-def lifetime(writes: NDArray[np.int64], duration: float, endurance: int, interval: int) -> Lifetime | None:
+def lifetime(
+    writes: NDArray[np.int64], duration: float, endurance: int, interval: int
+) -> Lifetime | None:
     """The lifetime under a trace that lasts `duration` [s] and comes again at once.
 
     Args:
@@ -61,12 +64,18 @@ def _writes_with_start_gap(share: Floats, endurance: int, interval: int) -> floa
     lines = len(share)
     shift = (lines + 1) * interval  # writes of the trace between two shifts
     sums = np.concatenate([[0.0], np.cumsum(np.concatenate([share, share]))])
+    # While the gap moves down through all places, a place has one line before it passes, and the
+    # line of the place below after it.
+    below = np.arange(lines + 1) / (lines + 1)
 
     def hottest(shifts: int) -> float:
         """Writes of the hottest place after so many shifts."""
         around, rest = divmod(shifts, lines)
-        some = float((sums[rest : rest + lines] - sums[:lines]).max()) if rest else 0.0
-        return shift * (around + some) + shifts
+        last = np.arange(lines) + lines + 1
+        held = around + sums[last] - sums[last - rest]  # shares of the lines that began there
+        writes = (lines / (lines + 1) - below[:-1]) * held
+        writes = np.append(writes, 0.0) + below * np.append(0.0, held)
+        return shift * float(writes.max()) + shifts
 
     low, high = 0, 1
     while hottest(high) < endurance:

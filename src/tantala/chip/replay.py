@@ -114,7 +114,8 @@ def replay(
         moment = np.zeros(len(batch)) if trace.arrival == "none" else batch.moment * period
         address = place(batch.address, batch.size)
         kernel.run(model, state.real, state.whole, moment, batch.write, address, batch.size)
-        data, last = data + float(batch.size.sum()), float(moment[-1])
+        data += float(batch.size.sum())
+        last = float(moment.max(initial=last))
     if not state.parts.histogram.any():
         raise InputError(Problem("a trace without requests", trace.name))
     lateness = float(state.real[TAKEN]) - last

@@ -132,7 +132,9 @@ def _written(m, real, whole, first, last):
 
 @njit(**OPTIONS)
 def _edges(m, first, last, opens, closes):
-    """Words that a write reads first, because a request does not begin or end between words."""
+    """Words that a write reads first, because it brings a part of them only; `opens`, `closes`: of
+    the first, of the last.
+    """
     if opens and closes and _words(m, first, last) == 1:
         return 1
     return np.int64(opens) + np.int64(closes)
@@ -200,8 +202,7 @@ def _emptied(m, real, whole):
     whole[HEAD] = (at + 1) % m.buffer
     whole[HELD] -= 1
     first, last = whole[m.held_first + at], whole[m.held_last + at]
-    partly = first % m.word != 0 or last % m.word != 0
-    edges = _edges(m, first, last, partly, partly)
+    edges = _edges(m, first, last, first % m.word != 0, last % m.word != 0)
     line, since = whole[m.held_line + at], real[m.held_since + at]
     end = _stored(m, real, whole, line, first, last, edges, 1, since)
     real[ENDED] = max(real[ENDED], end)
@@ -311,14 +312,14 @@ def _request(m, real, whole, now, write, address, size):
     """(end, taken) of a request, whose lines are taken one after another."""
     bytes_of = m.word * m.line
     beyond = address + size
-    mark = 2 if address % m.word != 0 or beyond % m.word != 0 else 1
+    opening, closing = 1 + (address % m.word != 0), 1 + (beyond % m.word != 0)
     end, at = now, address
     while at < beyond:
         line = at // bytes_of
         first = at - line * bytes_of
         last = min(bytes_of, first + beyond - at)
         if write:
-            opens, closes = mark * (at == address), mark * (at + last - first == beyond)
+            opens, closes = opening * (at == address), closing * (at + last - first == beyond)
             ended, now = _write(m, real, whole, line, first, last, now, opens, closes)
         else:
             ended, now = _read(m, real, whole, line, first, last, now)

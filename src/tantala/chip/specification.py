@@ -7,14 +7,14 @@ and energies the datasheet prints, so both tell the same.
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tantala.macro import figures
 from tantala.macro.blocks import Blocks
-from tantala.macro.design import Design
+from tantala.macro.design import Controller, Design
 from tantala.macro.macro import Macro
 from tantala.macro.read_path import ReadPath
 from tantala.macro.setting import Setting
@@ -126,8 +126,10 @@ def _of(stated: str) -> Specification:
 
 
 def specification(design: Design) -> Specification:
-    """The specification of a design; compiled once a process for each."""
-    return _of(design.model_dump_json(by_alias=True, exclude_none=True))
+    """The specification of a design; compiled once a process for each, whatever its controller."""
+    plain = design.model_copy(update={"controller": Controller()})
+    found = _of(plain.model_dump_json(by_alias=True, exclude_none=True))
+    return replace(found, design=design)
 
 
 def _direction(macro: Macro, setting: Setting, blocks: Blocks, name: str) -> Direction:

@@ -86,7 +86,7 @@ def trace_of(
         np.asarray(address, np.int64),
         np.asarray(size, np.int64),
     )
-    requests = Requests(*(np.ascontiguousarray(np.atleast_1d(array)) for array in arrays))
+    requests = Requests(*(np.array(np.atleast_1d(array)) for array in arrays))
     at = np.flatnonzero(np.diff(requests.moment, prepend=0.0) < 0.0)
     if len(at):
         raise InputError(_falls(f"{name}, request {at[0]}", requests.moment[at[0]]))
