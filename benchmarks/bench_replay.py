@@ -74,7 +74,9 @@ def main() -> None:
         print(f"{what:36} {rate:12,.0f}")
     slowest = min(rates.values())
     for peer, (low, high) in PEERS.items():
-        print(f"{peer:36} {low:12,} to {high:,}: the slowest above is {slowest / high:.0f}x or more")
+        print(
+            f"{peer:36} {low:12,} to {high:,}: the slowest above is {slowest / high:.0f}x or more"
+        )
 
 
 if __name__ == "__main__":

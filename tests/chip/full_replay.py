@@ -48,7 +48,7 @@ def filled(chip: Chip, seed: int) -> NDArray[np.uint8]:
 
 
 def full_replay(chip: Chip, trace: Trace, changed: float, seed: int) -> Full:
-    """Replay a trace in seconds, of one batch; of each write a share `changed` of the bits are flipped."""
+    """Replay a trace in seconds, of one batch; each write flips a share `changed` of its bits."""
     content = filled(chip, seed)
     before, start = chip.statistics, chip.time
     requests = next(iter(trace))

@@ -184,7 +184,10 @@ class Slow:
 
     def request(self, now: float, write: bool, address: int, size: int) -> tuple[float, float]:
         line_bytes, end = WORD * LINE, now
-        cuts = [address, *range((address // line_bytes + 1) * line_bytes, address + size, line_bytes)]
+        cuts = [
+            address,
+            *range((address // line_bytes + 1) * line_bytes, address + size, line_bytes),
+        ]
         for begin, stop in zip(cuts, [*cuts[1:], address + size], strict=True):
             line, first = divmod(begin, line_bytes)
             last = first + stop - begin

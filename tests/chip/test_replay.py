@@ -170,7 +170,7 @@ def test_addresses_are_folded_as_asked() -> None:
     times = fixed_timing(capacity=1 << 18)
     size = times.size
     far = trace_of([0.0] * 4, True, [5 * size + 64, 3 * size, 9 * size + 4096, 3 * size + 128], 64)
-    with pytest.raises(InputError, match="beyond the chip.*modulo or first_touch"):
+    with pytest.raises(InputError, match=r"beyond the chip.*modulo or first_touch"):
         replay(far, times)
     with pytest.raises(InputError, match="first_touch"):
         replay(far, times, fold="first")
@@ -179,9 +179,14 @@ def test_addresses_are_folded_as_asked() -> None:
     assert np.flatnonzero(modulo.wear).tolist() == [0, 1, 4096 // line]
     # Pages in the order of their first touch: 0, 1, 2, and 1 again.
     touched = replay(far, times, fold="first_touch")
-    assert np.flatnonzero(touched.wear).tolist() == [0, 4096 // line, 4096 // line + 1, 8192 // line]
+    assert np.flatnonzero(touched.wear).tolist() == [
+        0,
+        4096 // line,
+        4096 // line + 1,
+        8192 // line,
+    ]
     over = trace_of([0.0] * 9, True, 4096 * np.arange(9), 64)
-    with pytest.raises(InputError, match="9 pages.*8 pages"):
+    with pytest.raises(InputError, match=r"9 pages.*8 pages"):
         replay(over, times, fold="first_touch")
 
 

@@ -135,9 +135,7 @@ def test_wrong_service_times_are_caught() -> None:
         assert abs(found) < error
     spec = times.specification
     wrong = {
-        name: dataclasses.replace(
-            times, specification=dataclasses.replace(spec, **change(spec))
-        )
+        name: dataclasses.replace(times, specification=dataclasses.replace(spec, **change(spec)))
         for name, change in CONTROLS.items()
     }
     wrong["another share of changed bits"] = timing(times.design, 0.48)

@@ -94,7 +94,7 @@ MISUSES = {
     "no clock": ("1 2\n", [], "needs a clock"),
     "a clock too many": (TRACE, ["--clock", "1 MHz"], "takes no clock"),
     "a clock that is none": ("1 2\n", ["--clock", "1 ns"], "wrong unit"),
-    "beyond the chip": ("op,address,size\nr,0x10000000,4\n", [], "--fold modulo"),
+    "beyond the chip": ("op,address,size\nr,0x10000000,4\n", [], "Try: fold modulo"),
     "an unknown fold": (TRACE, ["--fold", "wrap"], "first_touch"),
     "a share above one": (TRACE, ["--changed", "110 %"], "share of changed bits"),
     "no bank": (TRACE, ["--banks", "0"], "banks"),

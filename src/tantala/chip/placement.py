@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from tantala.base.errors import InputError, Problem, unknown
+from tantala.base.errors import InputError, Problem
 
 Fold = Literal["refuse", "modulo", "first_touch"]
 FOLDS: tuple[Fold, ...] = ("refuse", "modulo", "first_touch")
@@ -24,8 +24,6 @@ class Placement:
     """
 
     def __init__(self, size: int, fold: str, name: str) -> None:
-        if fold not in FOLDS:
-            raise InputError(unknown("way to fold addresses", fold, FOLDS))
         self.size = size
         self.fold = fold
         self.name = name
@@ -60,7 +58,13 @@ class Placement:
             allowed = f"{self.size // PAGE} pages"
             hint = "fold modulo, or a larger chip"
             raise InputError(
-                Problem("the trace needs more than the chip holds", self.name, touched_size, allowed, hint=hint)
+                Problem(
+                    "the trace needs more than the chip holds",
+                    self.name,
+                    touched_size,
+                    allowed,
+                    hint=hint,
+                )
             )
         return self._places[np.searchsorted(self._pages, touched)][of]
 

@@ -6,17 +6,19 @@ a trace of millions of requests costs in time, joules and wear, in seconds.
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
-from tantala.base.errors import InputError, Problem, raise_if
+from tantala.base.errors import InputError, Problem, raise_if, unknown
 from tantala.base.quantity import to_si
 from tantala.base.random import seed_words
 from tantala.chip import replay_kernel as kernel
 from tantala.chip.lifetime import lifetime
 from tantala.chip.mapping import Scramble
-from tantala.chip.placement import PAGE, Placement
+from tantala.chip.placement import FOLDS, PAGE, Placement
 from tantala.chip.replay_result import Replay, latencies
 from tantala.chip.replay_state import (
     BINS,
@@ -51,29 +53,45 @@ MOST = 1 << 16  # banks, entries of a queue or of a write buffer
 
 @dataclass(frozen=True)
 class Conditions:
-    """What surrounds the memory, as `replay` takes it; clock in Hz."""
+    """What surrounds the memory.
 
-    clock: float | None
-    fold: str
-    banks: int
-    interleave: bool
-    queue: int
-    write_buffer: int
-    seed: int
+    clock: Hz of the trace's cycles or instructions; None for a trace in seconds or without moments.
+    fold: what becomes of addresses beyond the chip, see `Placement`.
+    banks: that work side by side; None: the design's.
+    interleave: lines in turn in the banks, or a bank full after the other.
+    queue: requests that a bank holds before its source has to wait.
+    write_buffer: lines that wait for the pump, of all banks together; 0: a write occupies its
+        bank's queue until it is in the cells.
+    seed: of the rounds of pulses, and of the scrambling as on a `Chip`.
+    """
+
+    clock: float | None = None
+    fold: str = "refuse"
+    banks: int | None = None
+    interleave: bool = True
+    queue: int = QUEUE
+    write_buffer: int = 0
+    seed: int = 0
 
 
-def replay(
-    trace: Trace,
-    timing: Timing,
-    *,
-    clock: float | str | None = None,
-    fold: str = "refuse",
-    banks: int | None = None,
-    interleave: bool = True,
-    queue: int = QUEUE,
-    write_buffer: int = 0,
-    seed: int = 0,
-) -> Replay:
+def conditions(trace: Trace, clock: float | str | None = None, **others: Any) -> Conditions:
+    """`Conditions` that suit a trace; `clock` may be text, such as "100 MHz".
+
+    Raises:
+        InputError: a clock missing or not wanted, an unknown fold, counts below their least; all
+            that is wrong together.
+    """
+    hertz = None if clock is None else to_si(clock, "Hz", name="clock", where=trace.name)
+    used = Conditions(hertz, **others)
+    problems = [*_clock_problems(trace, hertz), *_number_problems(used)]
+    if used.fold not in FOLDS:
+        problems.append(unknown("way to fold addresses", used.fold, FOLDS))
+    raise_if(problems)
+    seed_words(used.seed)
+    return used
+
+
+def replay(trace: Trace, timing: Timing, **surroundings: Any) -> Replay:
     """The latencies, energy and wear of a trace on a design.
 
     Lines, scrambling and wear levelling are those of the design's `[controller]`; `service.timing`
@@ -82,32 +100,16 @@ def replay(
     Args:
         trace: what comes; it may be larger than the memory.
         timing: of the design.
-        clock: of the trace's cycles, or instructions, a second: "100 MHz" or Hz. Not for traces in
-            seconds or without moments.
-        fold: what becomes of addresses beyond the chip, see `Placement`.
-        banks: that work side by side; None: the design's.
-        interleave: lines in turn in the banks, or a bank full after the other.
-        queue: requests that a bank holds before its source has to wait.
-        write_buffer: lines that wait for the pump, of all banks together; 0: a write occupies its
-            bank's queue until it is in the cells.
-        seed: of the rounds of pulses, and of the scrambling as on a `Chip`.
+        surroundings: fields of `Conditions`, as `conditions` takes them.
 
     Raises:
-        InputError: a clock missing or not wanted; counts below their least; addresses beyond the
-            chip; a fault in the trace's file.
+        InputError: as `conditions`; addresses beyond the chip; a fault in the trace's file.
     """
-    used = Conditions(
-        None if clock is None else to_si(clock, "Hz", name="clock"),
-        fold,
-        timing.specification.banks if banks is None else banks,
-        interleave,
-        queue,
-        write_buffer,
-        seed,
-    )
-    raise_if([*_clock_problems(trace, used.clock), *_number_problems(used)])
+    used = conditions(trace, **surroundings)
+    if used.banks is None:
+        used = dataclasses.replace(used, banks=timing.specification.banks)
     model, state = _prepared(timing, used, waits=trace.arrival == "instructions")
-    place = Placement(timing.size, fold, trace.name)
+    place = Placement(timing.size, used.fold, trace.name)
     period = 1.0 if used.clock is None else 1.0 / used.clock
     data = last = 0.0
     for batch in trace:
@@ -142,6 +144,8 @@ def _number_problems(used: Conditions) -> list[Problem]:
     least = {"banks": 1, "queue": 1, "write_buffer": 0}
     for name, lowest in least.items():
         value = getattr(used, name)
+        if name == "banks" and value is None:
+            continue
         if isinstance(value, bool) or not isinstance(value, int) or not lowest <= value <= MOST:
             allowed = f"a whole number, {lowest} to {MOST}"
             problems.append(Problem(f"bad number: {name}", got=repr(value), allowed=allowed))
@@ -151,7 +155,7 @@ def _number_problems(used: Conditions) -> list[Problem]:
 def _prepared(timing: Timing, used: Conditions, waits: bool) -> tuple[Model, State]:
     """What the kernel works on, before the first request."""
     spec, controller = timing.specification, timing.design.controller
-    banks, buffer = used.banks, used.write_buffer
+    banks, buffer = used.banks or 1, used.write_buffer
     lines = timing.lines + timing.levels
     place = np.arange(timing.lines)
     if controller.scramble:
@@ -267,7 +271,9 @@ def _assumptions(
         "one write at a time in the whole macro, whose pump is sized for it",
     ]
     if trace.arrival == "instructions":
-        said.append("the processor executes one instruction a cycle and waits while a queue is full")
+        said.append(
+            "the processor executes one instruction a cycle and waits while a queue is full"
+        )
     if trace.arrival == "none":
         said.append("requests come as soon as the queues take them")
     if used.fold == "modulo":

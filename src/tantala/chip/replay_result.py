@@ -65,9 +65,9 @@ class Replay:
     duration: until the last request is done. lateness: by how much the last request was taken later
         than the trace has it.
     read_words, written_words, edge_words: words read, written, and read because a write brought a
-        part of them only. set_rounds, reset_rounds: pulses of groups of cells. gap_moves: lines that
-        wear levelling copied; these are among the words. forwarded: reads out of the write buffer.
-        coalesced: writes into a line that it held.
+        part of them only. set_rounds, reset_rounds: pulses of groups of cells. gap_moves: lines
+        that wear levelling copied, whose words are counted above. forwarded: reads out of the write
+        buffer. coalesced: writes into a line that it held.
     energy: joules by operation: reads, writes, words read before a write in part, wear levelling,
         standby.
     wear: writes of each line of the die, wear levelling's included. written: of each line, in the

@@ -132,17 +132,19 @@ class State:
 
     def __init__(self, parts: Parts) -> None:
         self.offsets: dict[str, int] = {}
-        real, whole = [np.zeros(FLOATS)], [np.zeros(INTEGERS, np.int64)]
-        for part in fields(parts):
-            array = getattr(parts, part.name).reshape(-1)
-            into: list[Any] = real if array.dtype == np.float64 else whole
-            self.offsets[part.name] = sum(len(one) for one in into)
-            into.append(array)
-        self.real, self.whole = np.concatenate(real), np.concatenate(whole)
+        laid: tuple[list[Any], list[Any]] = ([np.zeros(FLOATS)], [np.zeros(INTEGERS, np.int64)])
+        for name, array in _arrays(parts):
+            kind = laid[array.dtype != np.float64]
+            self.offsets[name] = sum(len(one) for one in kind)
+            kind.append(array.reshape(-1))
+        self.real, self.whole = (np.concatenate(kind) for kind in laid)
         views = {}
-        for part in fields(parts):
-            array = getattr(parts, part.name)
-            into = self.real if array.dtype == np.float64 else self.whole
-            at = self.offsets[part.name]
-            views[part.name] = into[at : at + array.size].reshape(array.shape)
+        for name, array in _arrays(parts):
+            kind = self.real if array.dtype == np.float64 else self.whole
+            at = self.offsets[name]
+            views[name] = kind[at : at + array.size].reshape(array.shape)
         self.parts = Parts(**views)
+
+
+def _arrays(parts: Parts) -> list[tuple[str, NDArray[Any]]]:
+    return [(field.name, getattr(parts, field.name)) for field in fields(parts)]

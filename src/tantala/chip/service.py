@@ -11,7 +11,7 @@ changes with probability (1 - (1 - 2c)**w) / 2.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -97,12 +97,11 @@ def timing(design: Design, changed: float | None = None, **controller: Any) -> T
     share = design.write.changed if changed is None else changed
     if not 0.0 <= share <= 1.0:
         raise InputError(Problem("bad share of changed bits", got=f"{share:g}", allowed="0 to 1"))
-    spec = specification(design)  # which does not depend on the controller
     stated = {**design.controller.model_dump(), **controller}
     chosen = validate_model(Controller, stated, f"{design.origin}: controller")
     design = design.model_copy(update={"controller": chosen})
     suitable(design)
-    spec = replace(spec, design=design)
+    spec = specification(design)
     word, line = design.word // 8, design.controller.line // design.word
     bits = [_changing(design, share, count) for count in range(1, word + 1)]
     if design.controller.order == "ones_first":

@@ -89,7 +89,7 @@ def trace_of(
     requests = Requests(*(np.array(np.atleast_1d(array)) for array in arrays))
     at = np.flatnonzero(np.diff(requests.moment, prepend=0.0) < 0.0)
     if len(at):
-        raise InputError(_falls(f"{name}, request {at[0]}", requests.moment[at[0]]))
+        raise InputError(_falls(f"{name}, request {at[0]}", float(requests.moment[at[0]])))
     for what, array, least in (("address", requests.address, 0), ("size", requests.size, 1)):
         if (array < least).any():
             first = int(np.argmax(array < least))
@@ -153,13 +153,11 @@ def _batches(path: Path, layout: Layout, header: int) -> Iterator[Requests]:
         falls = np.flatnonzero(np.diff(requests.moment, prepend=reached) < 0.0)
         if len(falls):
             where = f"{path}, line {fields['number'][int(falls[0])]}"
-            raise InputError(_falls(where, requests.moment[falls[0]]))
+            raise InputError(_falls(where, float(requests.moment[falls[0]])))
         reached, empty = float(requests.moment[-1]), False
         yield requests
     if empty:
-        raise InputError(
-            Problem("the trace holds no request", str(path), allowed=layout.described)
-        )
+        raise InputError(Problem("the trace holds no request", str(path), allowed=layout.described))
 
 
 def _fields(path: Path, layout: Layout, first: int, lines: pl.Series, header: int) -> pl.DataFrame:

@@ -19,7 +19,9 @@ def replay(
     design: Annotated[str, typer.Argument(help="A design: library name or .toml path.")],
     format: Annotated[
         str | None,
-        typer.Option(help="csv, nvmain, ramulator-cpu, -memory or -loadstore. Default: as it looks."),
+        typer.Option(
+            help="csv, nvmain, ramulator-cpu, -memory or -loadstore. Default: as it looks."
+        ),
     ] = None,
     clock: Annotated[
         str | None, typer.Option(help="Clock of the trace's cycles or instructions, '100 MHz'.")
@@ -98,7 +100,9 @@ def _writable(output: Path | None) -> None:
     if output is None:
         return
     if output.suffix != ".svg":
-        raise InputError(Problem("a plot is an SVG file", "--output", str(output), "a name in .svg"))
+        raise InputError(
+            Problem("a plot is an SVG file", "--output", str(output), "a name in .svg")
+        )
     if not output.parent.is_dir():
         hint = "an existing folder"
         raise InputError(Problem("cannot write here", str(output), "no such folder", hint=hint))
@@ -115,12 +119,14 @@ def _replayed(
     from rich.console import Console
 
     from tantala.base.quantity import to_si
+    from tantala.chip.replay import conditions
     from tantala.chip.replay import replay as run
     from tantala.chip.service import timing
     from tantala.chip.traces import read_trace
     from tantala.macro import load_design
 
     read = read_trace(trace, format)
+    conditions(read, **surroundings)  # before the search of the design's macro, not after it
     loaded = load_design(design)
     share = None if changed is None else to_si(changed, "1", name="share", where="--changed")
     console = Console(stderr=True)

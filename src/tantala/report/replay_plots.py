@@ -25,7 +25,10 @@ def replay_plot(found: Replay, title: str = "Replay") -> str:
     The map shows the lines of the die row by row, the first one top left.
     """
     drawing, (left, right) = figure(_WIDE, 72.0, 2)
-    for name, of, colour in (("reads", found.reads, LOW_STATE), ("writes", found.writes, HIGH_STATE)):
+    for name, of, colour in (
+        ("reads", found.reads, LOW_STATE),
+        ("writes", found.writes, HIGH_STATE),
+    ):
         if of.count:
             _beyond(left, of, name, colour)
     left.set_xlabel("Latency (s)")

@@ -45,7 +45,10 @@ def _facts(found: Replay) -> Table:
         ("time", f"{format_si(found.duration, 's')}; behind the trace at its end: {late}"),
         ("words", f"{found.read_words:,} read, {found.written_words:,} written"),
         *_buffer(found),
-        ("banks", _share("reading", found.reading.mean()) + _share(", writing", found.writing.mean())),
+        (
+            "banks",
+            _share("reading", found.reading.mean()) + _share(", writing", found.writing.mean()),
+        ),
         ("a write going on", f"{found.pump:.1%} of the time"),
         *_bus(found),
         ("wear", _wear(found)),
