@@ -12,17 +12,13 @@ from tantala.chip.replay_state import GUIDES, Rounds
 from tantala.chip.service import Timing
 from tantala.chip.specification import Direction, Specification
 from tantala.chip.traces import Trace
-from tantala.macro.write_verify import geometric_train
 
 WORD, LINE = 8, 16  # bytes of a word, words of a line
 PULSE = 1e-7
 
 
 def _direction() -> Direction:
-    train = geometric_train(
-        0.5, 8, energy=1e-12, voltage=1.0, gate_voltage=1.0, current=1e-5, width=PULSE
-    )
-    return Direction(PULSE, 2.0, 1e-13, 1e-12, train)
+    return Direction(PULSE, 2.0, 1e-13, 1e-12)
 
 
 def fixed_rounds(rounds: list[int]) -> Rounds:

@@ -9,6 +9,7 @@ from small_chip import design
 from tantala.base.errors import InputError
 from tantala.chip.replay import replay
 from tantala.chip.service import Rounds, Timing, _changing, _word_rounds, timing
+from tantala.chip.specification import pulse_trains
 from tantala.chip.traces import trace_of
 from tantala.circuit.ecc import make_code
 from tantala.macro.write_verify import geometric_train, mean_group_pulses
@@ -22,7 +23,7 @@ def test_means_are_those_of_the_macro() -> None:
     spec = times.specification
     groups = -(-design().code.word_bits // spec.parallel)
     for name, rounds in (("set", times.set), ("reset", times.reset)):
-        train = getattr(spec, name).train
+        train = pulse_trains(design())[name]
         mean = groups * float(mean_group_pulses(train, spec.parallel, 0.25))
         assert rounds.mean[0] == pytest.approx(mean, rel=1e-6)
         assert rounds.mean[times.line - 1] == pytest.approx(times.line * mean, rel=1e-6)

@@ -55,14 +55,16 @@ MOST = 1 << 16  # banks, entries of a queue or of a write buffer
 class Conditions:
     """What surrounds the memory.
 
-    clock: Hz of the trace's cycles or instructions; None for a trace in seconds or without moments.
-    fold: what becomes of addresses beyond the chip, see `Placement`.
-    banks: that work side by side; None: the design's.
-    interleave: lines in turn in the banks, or a bank full after the other.
-    queue: requests that a bank holds before its source has to wait.
-    write_buffer: lines that wait for the pump, of all banks together; 0: a write occupies its
-        bank's queue until it is in the cells.
-    seed: of the rounds of pulses, and of the scrambling as on a `Chip`.
+    Attributes:
+        clock: Hz of the trace's cycles or instructions; None for a trace in seconds or without
+            moments.
+        fold: what becomes of addresses beyond the chip: "refuse", "modulo" or "first_touch".
+        banks: that work side by side; None: the design's.
+        interleave: lines in turn in the banks, or a bank full after the other.
+        queue: requests that a bank holds before its source has to wait.
+        write_buffer: lines that wait for the pump, of all banks together; 0: a write occupies its
+            bank's queue until it is in the cells.
+        seed: of the rounds of pulses, and of the scrambling as on a `Chip`.
     """
 
     clock: float | None = None

@@ -59,23 +59,28 @@ def latencies(histogram: NDArray[np.int64], total: float, longest: float) -> Lat
 class Replay:
     """The outcome of a replay; times in s, energies in J.
 
-    trace, design: names. parameters: of this run. assumptions: sentences that it rests on.
-    reads, writes: latencies of requests; of a write until it is in the cells, or in the buffer if
-        there is one.
-    duration: until the last request is done. lateness: by how much the last request was taken later
-        than the trace has it.
-    read_words, written_words, edge_words: words read, written, and read because a write brought a
-        part of them only. set_rounds, reset_rounds: pulses of groups of cells. gap_moves: lines
-        that wear levelling copied, whose words are counted above. forwarded: reads out of the write
-        buffer. coalesced: writes into a line that it held.
-    energy: joules by operation: reads, writes, words read before a write in part, wear levelling,
-        standby.
-    wear: writes of each line of the die, wear levelling's included. written: of each line, in the
-        same order, as the trace wrote them.
-    reading, writing: share of the time which each bank spends, (banks,). pump: share of it that a
-        write is going on.
-    bus: s that the data alone take on a serial chip's interface; 0 for an embedded macro.
-    lifetime: None if nothing was written.
+    Attributes:
+        trace, design: names.
+        parameters: of this run.
+        assumptions: sentences that it rests on.
+        reads, writes: latencies of requests; of a write until it is in the cells, or in the buffer
+            if there is one.
+        duration: until the last request is done.
+        lateness: by how much the last request was taken later than the trace has it.
+        read_words, written_words: words read and written, by wear levelling too.
+        edge_words: words read because a write brought a part of them only.
+        set_rounds, reset_rounds: pulses of groups of cells.
+        gap_moves: lines that wear levelling copied.
+        forwarded: reads out of the write buffer.
+        coalesced: writes into a line that it held.
+        energy: joules by operation: reads, writes, words read before a write in part, wear
+            levelling, standby.
+        wear: writes of each line of the die, wear levelling's included.
+        written: of each line in the same order, as the trace wrote them.
+        reading, writing: share of the time which each bank spends, (banks,).
+        pump: share of the time in which a write is going on.
+        bus: s that the data alone take on a serial chip's interface; 0 for an embedded macro.
+        lifetime: None if nothing was written.
     """
 
     trace: str

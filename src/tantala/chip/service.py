@@ -21,7 +21,7 @@ from tantala.base.errors import InputError, Problem
 from tantala.base.schema import validate_model
 from tantala.chip.chip import suitable
 from tantala.chip.replay_state import GUIDES, Rounds
-from tantala.chip.specification import Direction, Specification, specification
+from tantala.chip.specification import Direction, Specification, pulse_trains, specification
 from tantala.circuit.ecc import make_code
 from tantala.macro.design import Controller, Design
 from tantala.macro.write_verify import PulseTrain
@@ -101,7 +101,7 @@ def timing(design: Design, changed: float | None = None, **controller: Any) -> T
     chosen = validate_model(Controller, stated, f"{design.origin}: controller")
     design = design.model_copy(update={"controller": chosen})
     suitable(design)
-    spec = specification(design)
+    spec, trains = specification(design), pulse_trains(design)
     word, line = design.word // 8, design.controller.line // design.word
     bits = [_changing(design, share, count) for count in range(1, word + 1)]
     if design.controller.order == "ones_first":
@@ -110,14 +110,14 @@ def timing(design: Design, changed: float | None = None, **controller: Any) -> T
     copied = np.full(design.code.word_bits, 0.5)
     tables = {}
     for name in ("set", "reset"):
-        train = getattr(spec, name).train
+        train = trains[name]
         one = [_word_rounds(train, 0.5 * part, spec.parallel) for part in bits]
         whole = _sums(one[-1], line)
         copy = _sums(_word_rounds(train, 0.5 * copied, spec.parallel), line)[-1]
         tables[name] = _rounds([*whole, *one[:-1], copy])
     switched = [count * bits[-1].sum() for count in range(1, line + 1)]
     switched += [float(part.sum()) for part in (*bits[:-1], line * copied)]
-    per_bit = 0.5 * sum(_cell_energy(getattr(spec, name)) for name in ("set", "reset"))
+    per_bit = 0.5 * sum(_cell_energy(getattr(spec, name), trains[name]) for name in tables)
     cells = per_bit * np.array(switched)
     return Timing(spec, share, word, line, tables["set"], tables["reset"], cells)
 
@@ -133,9 +133,8 @@ def _changing(design: Design, share: float, count: int) -> Floats:
     return np.concatenate([data, check])
 
 
-def _cell_energy(direction: Direction) -> float:
+def _cell_energy(direction: Direction, train: PulseTrain) -> float:
     """Mean energy of a cell that switches in one direction, its driver's included, J."""
-    train = direction.train
     return train.cell_energy * direction.draw + train.mean_pulses * direction.cell_energy
 
 

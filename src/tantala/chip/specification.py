@@ -46,14 +46,13 @@ class Sensing:
 @dataclass(frozen=True)
 class Direction:
     """One direction of writing: s a pulse with its verify; J a joule in the cell, J a pulsed cell,
-    J a pulse of a group. train: pulses that the cells need when they are new.
+    J a pulse of a group.
     """
 
     period: float
     draw: float
     cell_energy: float
     pulse_energy: float
-    train: PulseTrain
 
 
 @dataclass(frozen=True)
@@ -92,7 +91,7 @@ class Specification:
 
 
 @functools.lru_cache(maxsize=8)
-def _of(stated: str) -> Specification:
+def _of(stated: str) -> tuple[Specification, dict[str, PulseTrain]]:
     design = Design.model_validate_json(stated)
     macro = Macro(design)
     kelvin = design.environment.temperature_typical
@@ -103,7 +102,7 @@ def _of(stated: str) -> Specification:
     start = figures.write_time_parts(setting, blocks)
     energy = figures.write_energy_parts(setting, plan, blocks)
     supplies = blocks.supplies
-    return Specification(
+    found = Specification(
         design=design,
         words=design.words,
         banks=int(plan.banks),
@@ -123,13 +122,23 @@ def _of(stated: str) -> Specification:
         standby_power=sheet["standby_W"],
         temperature=kelvin,
     )
+    return found, {name: getattr(setting.cell, name) for name in ("set", "reset")}
 
 
 def specification(design: Design) -> Specification:
     """The specification of a design; compiled once a process for each, whatever its controller."""
+    return replace(_of(_macro_of(design))[0], design=design)
+
+
+def pulse_trains(design: Design) -> dict[str, PulseTrain]:
+    """The trains of its "set" and "reset": pulses that the cells need when they are new."""
+    return _of(_macro_of(design))[1]
+
+
+def _macro_of(design: Design) -> str:
+    """What of a design its macro depends on."""
     plain = design.model_copy(update={"controller": Controller()})
-    found = _of(plain.model_dump_json(by_alias=True, exclude_none=True))
-    return replace(found, design=design)
+    return plain.model_dump_json(by_alias=True, exclude_none=True)
 
 
 def _direction(macro: Macro, setting: Setting, blocks: Blocks, name: str) -> Direction:
@@ -143,7 +152,6 @@ def _direction(macro: Macro, setting: Setting, blocks: Blocks, name: str) -> Dir
         draw=float(getattr(blocks.supplies, f"{name}_draw")),
         cell_energy=float(parts["lines and drivers"]) / train.mean_pulses,
         pulse_energy=shared,
-        train=train,
     )
 
 
