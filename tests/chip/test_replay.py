@@ -33,6 +33,7 @@ def mixed(count: int, seed: int, arrival: str = "s", pace: float = 4e-6) -> Trac
     # No two at one moment: whether a write began before or with a request is then no matter of
     # rounding.
     gaps = rng.exponential(pace, count) * rng.choice([0.01, 0.5, 4.0], count)
+    gaps[0] = 0.0
     address = np.minimum(address, 4096 - size)
     return trace_of(np.cumsum(gaps), rng.random(count) < 0.6, address, size, arrival)
 
@@ -148,7 +149,6 @@ def test_one_pump_writes_one_line_at_a_time_but_banks_read_meanwhile() -> None:
     beside = trace_of([0.0, 0.0], [True, False], [0, 128], 64, "none")
     assert replay(beside, times, banks=2).reads.longest < 1e-6
     assert replay(beside, times, banks=1).reads.longest > write
-    assert replay(beside, times, banks=2, interleave=False).reads.longest > write
 
 
 def test_a_source_that_waits_comes_later_and_one_that_does_not_catches_up() -> None:
@@ -206,6 +206,31 @@ def test_first_touch_remembers_pages_over_batches() -> None:
     assert same(one, many)
 
 
+@pytest.mark.parametrize(
+    ("fold", "address", "size"),
+    [("refuse", 2**63 - 1, 64), ("refuse", 8, 2**63 - 1), ("modulo", 8, 2**63 - 1)],
+)
+def test_requests_whose_end_overflows_are_beyond_the_chip(
+    fold: str, address: int, size: int
+) -> None:
+    with pytest.raises(InputError, match="a request beyond the chip"):
+        replay(trace_of([0.0], True, address, size), fixed_timing(), fold=fold)
+
+
+def test_time_begins_with_the_first_request() -> None:
+    """A log with the seconds since 1970 keeps its latencies, energy and lifetime."""
+    times, trace = fixed_timing(), mixed(300, seed=2)
+    of = next(iter(trace))
+    # Moments that floating point keeps exactly so far from zero.
+    early = np.round(of.moment * 2.0**18) / 2.0**18
+    found, late = (
+        replay(trace_of(start + early, of.write, of.address, of.size), times)
+        for start in (0.0, 1_764_130_000.0)
+    )
+    assert same(found, late)
+    assert found.lateness == late.lateness
+
+
 def test_bad_conditions_are_told_together() -> None:
     times, trace = fixed_timing(), trace_of([0], False, 0)
     with pytest.raises(InputError) as raised:
@@ -216,6 +241,8 @@ def test_bad_conditions_are_told_together() -> None:
         replay(counted, times)
     with pytest.raises(InputError, match="bad clock"):
         replay(counted, times, clock=0.0)
+    with pytest.raises(InputError, match=r"banks.*1 to 256"):
+        replay(trace, times, banks=1 << 16)
     with pytest.raises(InputError, match="without requests"):
         replay(trace_of([], [], []), times)
 

@@ -34,7 +34,8 @@ def mixed(times: Timing, count: int, seed: int) -> Trace:
     address = rng.integers(0, times.size // 8, count) * 8
     address += rng.choice([0, 0, 3], count)
     address = np.minimum(address, times.size - size)
-    moment = np.cumsum(rng.exponential(1.2 * times.write_time(9), count))
+    gaps = rng.exponential(1.2 * times.write_time(9), count)
+    moment = np.cumsum(gaps) - gaps[0]
     return trace_of(moment, rng.random(count) < 0.6, address, size)
 
 

@@ -106,6 +106,7 @@ BAD = {
     "no bytes": ("csv", "op,address,size\nr,0,0\n", "line 2", "bad size"),
     "time that falls": ("csv", "time,op,address,size\n2,r,0,4\n1,r,0,4\n", "line 3", "order"),
     "an operation": ("nvmain", "1 R 40 00 0\n2 X 40 00 0\n", "line 2", "R|W"),
+    "no finite time": ("csv", "time,op,address,size\n0,r,0,4\n1e999,r,0,4\n", "line 3", "bad time"),
     "cycles that fall": ("nvmain", "9 R 40 00 0\n2 R 40 00 0\n", "line 2", "order"),
     "too large": ("ramulator-cpu", "1 2\n1 99999999999999999999999\n", "line 2", "bad address"),
     "four fields": ("ramulator-cpu", "1 2 3\n1 2 3 4\n", "line 2", "BUBBLE"),
@@ -201,6 +202,8 @@ def test_traces_of_arrays_are_checked() -> None:
     for moment, address, size, what in (
         ([0, 2, 1], 0, 64, "out of order"),
         ([-1], 0, 64, "out of order"),
+        ([0, np.inf], 0, 64, "out of order"),
+        ([np.nan], 0, 64, "out of order"),
         ([0, 1], [0, -1], 64, "request 1: bad address"),
         ([0], 0, 0, "bad size"),
     ):

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 from numpy.typing import NDArray
 
 from tantala.base.errors import InputError, Problem
 
-Fold = Literal["refuse", "modulo", "first_touch"]
-FOLDS: tuple[Fold, ...] = ("refuse", "modulo", "first_touch")
+FOLDS = ("refuse", "modulo", "first_touch")
 PAGE = 4096  # bytes that are placed together at their first touch: the page of most processors
 Addresses = NDArray[np.int64]
 
@@ -38,7 +35,7 @@ class Placement:
             placed = self._touched(address // PAGE) * PAGE + address % PAGE
         else:
             placed = address
-        beyond = np.flatnonzero(placed + size > self.size)
+        beyond = np.flatnonzero(size > self.size - placed)  # a sum might overflow
         if len(beyond):
             raise InputError(self._beyond(int(address[beyond[0]]), int(size[beyond[0]])))
         return placed
@@ -54,18 +51,10 @@ class Placement:
         self._pages = every[order]
         self._places = np.concatenate([self._places, places])[order]
         if len(self._pages) * PAGE > self.size:
-            touched_size = f"{len(self._pages)} pages of {PAGE} bytes"
-            allowed = f"{self.size // PAGE} pages"
+            what, got = "the trace needs more than the chip holds", f"{len(self._pages)} pages"
+            allowed = f"{self.size // PAGE} pages of {PAGE} bytes"
             hint = "fold modulo, or a larger chip"
-            raise InputError(
-                Problem(
-                    "the trace needs more than the chip holds",
-                    self.name,
-                    touched_size,
-                    allowed,
-                    hint=hint,
-                )
-            )
+            raise InputError(Problem(what, self.name, got, allowed, hint=hint))
         return self._places[np.searchsorted(self._pages, touched)][of]
 
     def _beyond(self, address: int, size: int) -> Problem:

@@ -7,6 +7,7 @@ a trace of millions of requests costs in time, joules and wear, in seconds.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -41,14 +42,14 @@ from tantala.chip.replay_state import (
     WRITE,
     WRITTEN_WORDS,
     Model,
-    Parts,
     State,
 )
 from tantala.chip.service import Timing
 from tantala.chip.traces import Trace
 
 QUEUE = 32  # entries, as in the comparison of simulators in Ramulator's README.md
-MOST = 1 << 16  # banks, entries of a queue or of a write buffer
+COUNTS = {"banks": (1, 1 << 8), "queue": (1, 1 << 16), "write_buffer": (0, 1 << 12)}
+CLOCKS = (1.0, 1e12)  # Hz
 
 
 @dataclass(frozen=True)
@@ -59,8 +60,7 @@ class Conditions:
         clock: Hz of the trace's cycles or instructions; None for a trace in seconds or without
             moments.
         fold: what becomes of addresses beyond the chip: "refuse", "modulo" or "first_touch".
-        banks: that work side by side; None: the design's.
-        interleave: lines in turn in the banks, or a bank full after the other.
+        banks: that work side by side, in which lines lie in turn; None: the design's.
         queue: requests that a bank holds before its source has to wait.
         write_buffer: lines that wait for the pump, of all banks together; 0: a write occupies its
             bank's queue until it is in the cells.
@@ -70,7 +70,6 @@ class Conditions:
     clock: float | None = None
     fold: str = "refuse"
     banks: int | None = None
-    interleave: bool = True
     queue: int = QUEUE
     write_buffer: int = 0
     seed: int = 0
@@ -93,15 +92,21 @@ def conditions(trace: Trace, clock: float | str | None = None, **others: Any) ->
     return used
 
 
-def replay(trace: Trace, timing: Timing, **surroundings: Any) -> Replay:
+def replay(
+    trace: Trace,
+    timing: Timing,
+    progress: Callable[[int], None] | None = None,
+    **surroundings: Any,
+) -> Replay:
     """The latencies, energy and wear of a trace on a design.
 
     Lines, scrambling and wear levelling are those of the design's `[controller]`; `service.timing`
-    takes others.
+    takes others. Time begins with the first request, or with a processor's first instruction.
 
     Args:
         trace: what comes; it may be larger than the memory.
         timing: of the design.
+        progress: told how many requests are done, batch by batch.
         surroundings: fields of `Conditions`, as `conditions` takes them.
 
     Raises:
@@ -113,16 +118,19 @@ def replay(trace: Trace, timing: Timing, **surroundings: Any) -> Replay:
     model, state = _prepared(timing, used, waits=trace.arrival == "instructions")
     place = Placement(timing.size, used.fold, trace.name)
     period = 1.0 if used.clock is None else 1.0 / used.clock
-    data = last = 0.0
-    for batch in trace:
-        moment = np.zeros(len(batch)) if trace.arrival == "none" else batch.moment * period
+    done, data, start, moment = 0, 0.0, 0.0, np.zeros(1)
+    for batch in filter(len, trace):
+        if not done and trace.arrival != "instructions":
+            start = float(batch.moment[0])
+        moment = 0.0 * batch.moment if trace.arrival == "none" else (batch.moment - start) * period
         address = place(batch.address, batch.size)
         kernel.run(model, state.real, state.whole, moment, batch.write, address, batch.size)
-        data += float(batch.size.sum())
-        last = float(moment.max(initial=last))
-    if not state.parts.histogram.any():
+        done, data = done + len(batch), data + float(batch.size.sum())
+        if progress is not None:
+            progress(done)
+    if not done:
         raise InputError(Problem("a trace without requests", trace.name))
-    lateness = float(state.real[TAKEN]) - last
+    lateness = float(state.real[TAKEN] - moment[-1])
     kernel.drain(model, state.real, state.whole, np.inf)
     return _outcome(trace, timing, used, state, lateness, data)
 
@@ -136,20 +144,20 @@ def _clock_problems(trace: Trace, clock: float | None) -> list[Problem]:
         has = "moments in s" if trace.arrival == "s" else "no moments"
         what = f"the trace has {has}; it takes no clock"
         return [Problem(what, trace.name, f"{clock:g} Hz", hint="no clock")]
-    if clock is not None and not clock > 0.0:
-        return [Problem("bad clock", "", f"{clock:g} Hz", "above 0 Hz")]
+    low, high = CLOCKS
+    if clock is not None and not low <= clock <= high:
+        return [Problem("bad clock", "", f"{clock:g} Hz", f"{low:g} to {high:g} Hz")]
     return []
 
 
 def _number_problems(used: Conditions) -> list[Problem]:
     problems = []
-    least = {"banks": 1, "queue": 1, "write_buffer": 0}
-    for name, lowest in least.items():
+    for name, (least, most) in COUNTS.items():
         value = getattr(used, name)
         if name == "banks" and value is None:
             continue
-        if isinstance(value, bool) or not isinstance(value, int) or not lowest <= value <= MOST:
-            allowed = f"a whole number, {lowest} to {MOST}"
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+            allowed = f"a whole number, {least} to {most}"
             problems.append(Problem(f"bad number: {name}", got=repr(value), allowed=allowed))
     return problems
 
@@ -164,23 +172,23 @@ def _prepared(timing: Timing, used: Conditions, waits: bool) -> tuple[Model, Sta
         place = Scramble(timing.lines, used.seed)(place)
     up, down = timing.set, timing.reset
     state = State(
-        Parts(
-            *(np.zeros(banks) for _ in range(3)),
-            done=np.zeros((banks, used.queue)),
-            held_since=np.zeros(buffer),
-            cumulative=np.concatenate([up.cumulative, down.cumulative]),
-            cells=timing.cells,
-            slot=np.zeros(banks, np.int64),
-            place=place,
-            wear=np.zeros(lines, np.int64),
-            asked=np.zeros(timing.lines, np.int64),
-            held_line=np.zeros(buffer, np.int64),
-            held_first=np.zeros(buffer, np.int64),
-            held_last=np.zeros(buffer, np.int64),
-            first=np.concatenate([up.first, down.first + len(up.cumulative)]),
-            guide=np.concatenate([up.guide, down.guide]),
-            histogram=np.zeros((2, BINS), np.int64),
-        )
+        free=np.zeros(banks),
+        reading=np.zeros(banks),
+        writing=np.zeros(banks),
+        done=np.zeros((banks, used.queue)),
+        held_since=np.zeros(buffer),
+        cumulative=np.concatenate([up.cumulative, down.cumulative]),
+        cells=timing.cells,
+        slot=np.zeros(banks, np.int64),
+        place=place,
+        wear=np.zeros(lines, np.int64),
+        asked=np.zeros(timing.lines, np.int64),
+        held_line=np.zeros(buffer, np.int64),
+        held_first=np.zeros(buffer, np.int64),
+        held_last=np.zeros(buffer, np.int64),
+        first=np.concatenate([up.first, down.first + len(up.cumulative)]),
+        guide=np.concatenate([up.guide, down.guide]),
+        histogram=np.zeros((2, BINS), np.int64),
     )
     state.whole[GAP] = timing.lines
     k0, k1 = seed_words(used.seed)
@@ -189,7 +197,6 @@ def _prepared(timing: Timing, used: Conditions, waits: bool) -> tuple[Model, Sta
         line=timing.line,
         lines=timing.lines,
         banks=banks,
-        run=1 if used.interleave else -(-lines // banks),
         queue=used.queue,
         buffer=buffer,
         interval=controller.gap_interval if timing.levels else 0,
@@ -220,7 +227,7 @@ def _outcome(
     duration = float(real[ENDED])
     interface = design.interface
     reads, writes = (
-        latencies(parts.histogram[k], float(real[TOTAL + k]), float(real[LONGEST + k]))
+        latencies(parts["histogram"][k], float(real[TOTAL + k]), float(real[LONGEST + k]))
         for k in (0, 1)
     )
     keys = ("line", "scramble", "wear_levelling", "gap_interval")
@@ -249,14 +256,14 @@ def _outcome(
             "wear levelling": float(real[LEVELLING]),
             "standby": timing.specification.standby_power * duration,
         },
-        wear=parts.wear,
-        written=parts.asked,
-        reading=parts.reading / duration,
-        writing=parts.writing / duration,
+        wear=parts["wear"],
+        written=parts["asked"],
+        reading=parts["reading"] / duration,
+        writing=parts["writing"] / duration,
         pump=float(real[PUMPING]) / duration,
         bus=0.0 if interface is None else 8.0 * data / (interface.clock * interface.lines),
         lifetime=lifetime(
-            parts.asked, duration, design.requirements.endurance, design.controller.gap_interval
+            parts["asked"], duration, design.requirements.endurance, design.controller.gap_interval
         ),
     )
 

@@ -77,7 +77,7 @@ def _place(m, whole, line):
 
 @njit(**OPTIONS)
 def _bank(m, place):
-    return (place // m.run) % m.banks
+    return place % m.banks
 
 
 @njit(**OPTIONS)

@@ -1,12 +1,12 @@
 """What a replay works on, as its kernel takes it: scalars, and two flat arrays.
 
 Compiled functions that pass many arrays to each other spend most of their time on counting who
-holds them. So all numbers of one kind share one array, and the parts of it have an offset each.
+holds them: with an array for each part a replay is seven times slower. So all numbers of one kind
+share one array, and the parts of it have an offset each.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -49,9 +49,9 @@ class Rounds(NamedTuple):
 class Model(NamedTuple):
     """What does not change. Times in s, energies in J; as in `Specification` and `Timing`.
 
-    word: bytes; line: words; lines: of user data. run: lines in a row that share a bank. queue,
-    buffer: entries. interval: line writes for a step of Start-Gap, 0 for none. waits: whether the
-    source comes later by what it had to wait. tables: distributions in each direction. k0, k1: key.
+    word: bytes; line: words; lines: of user data. queue, buffer: entries. interval: line writes for
+    a step of Start-Gap, 0 for none. waits: whether the source comes later by what it had to wait.
+    tables: distributions in each direction. k0, k1: key.
 
     Offsets of floats: free (banks,), until when each works; reading, writing (banks,), s spent;
     done (banks, queue), when its last requests end, a ring; held_since (buffer,); cumulative;
@@ -66,7 +66,6 @@ class Model(NamedTuple):
     line: int
     lines: int
     banks: int
-    run: int
     queue: int
     buffer: int
     interval: int
@@ -104,47 +103,26 @@ class Model(NamedTuple):
     histogram: int
 
 
-@dataclass(frozen=True)
-class Parts:
-    """The arrays whose offsets a `Model` has, before they are laid side by side."""
-
-    free: NDArray[np.float64]
-    reading: NDArray[np.float64]
-    writing: NDArray[np.float64]
-    done: NDArray[np.float64]
-    held_since: NDArray[np.float64]
-    cumulative: NDArray[np.float64]
-    cells: NDArray[np.float64]
-    slot: NDArray[np.int64]
-    place: NDArray[np.int64]
-    wear: NDArray[np.int64]
-    asked: NDArray[np.int64]
-    held_line: NDArray[np.int64]
-    held_first: NDArray[np.int64]
-    held_last: NDArray[np.int64]
-    first: NDArray[np.int64]
-    guide: NDArray[np.int64]
-    histogram: NDArray[np.int64]
-
-
 class State:
-    """The two arrays of a replay. real: floats; whole: integers; parts: views of them."""
+    """The two arrays of a replay.
 
-    def __init__(self, parts: Parts) -> None:
+    real: floats; whole: integers; parts: views of the arrays given, by name; offsets: where each
+    begins.
+    """
+
+    def __init__(self, **arrays: NDArray[Any]) -> None:
+        self.parts: dict[str, NDArray[Any]] = {}
         self.offsets: dict[str, int] = {}
-        laid: tuple[list[Any], list[Any]] = ([np.zeros(FLOATS)], [np.zeros(INTEGERS, np.int64)])
-        for name, array in _arrays(parts):
-            kind = laid[array.dtype != np.float64]
-            self.offsets[name] = sum(len(one) for one in kind)
-            kind.append(array.reshape(-1))
-        self.real, self.whole = (np.concatenate(kind) for kind in laid)
-        views = {}
-        for name, array in _arrays(parts):
-            kind = self.real if array.dtype == np.float64 else self.whole
-            at = self.offsets[name]
-            views[name] = kind[at : at + array.size].reshape(array.shape)
-        self.parts = Parts(**views)
+        self.real = self._laid(np.float64, FLOATS, arrays)
+        self.whole = self._laid(np.int64, INTEGERS, arrays)
 
-
-def _arrays(parts: Parts) -> list[tuple[str, NDArray[Any]]]:
-    return [(field.name, getattr(parts, field.name)) for field in fields(parts)]
+    def _laid(self, kind: type, at: int, arrays: dict[str, NDArray[Any]]) -> NDArray[Any]:
+        """The arrays of one kind side by side, after `at` numbers."""
+        chosen = {name: array for name, array in arrays.items() if array.dtype == kind}
+        laid = np.zeros(at + sum(array.size for array in chosen.values()), kind)
+        for name, array in chosen.items():
+            self.offsets[name] = at
+            self.parts[name] = laid[at : at + array.size].reshape(array.shape)
+            self.parts[name][...] = array
+            at += array.size
+        return laid

@@ -55,7 +55,8 @@ class Layout:
     def value(self, text: pl.Series) -> pl.Series:
         """A column as numbers: Float64 of `time`, else Int64; null where one is too large."""
         if text.name == "time":
-            return text.cast(pl.Float64, strict=False)
+            time = text.cast(pl.Float64, strict=False)
+            return time.zip_with(time.is_finite(), pl.Series([None], dtype=pl.Float64))
         prefixed = text.str.starts_with("0x") | text.str.starts_with("0X")
         everywhere = text.name in self.base_16
         if not everywhere and not prefixed.any():

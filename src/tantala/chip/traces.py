@@ -73,7 +73,7 @@ def trace_of(
     """A trace of arrays that broadcast against each other.
 
     Args:
-        moment: in the unit that `arrival` names, not falling.
+        moment: in the unit that `arrival` names, finite, from 0 on, not falling.
         write: whether each request is a write.
         address, size: bytes.
 
@@ -87,7 +87,8 @@ def trace_of(
         np.asarray(size, np.int64),
     )
     requests = Requests(*(np.array(np.atleast_1d(array)) for array in arrays))
-    at = np.flatnonzero(np.diff(requests.moment, prepend=0.0) < 0.0)
+    rises = np.isfinite(requests.moment) & (np.diff(requests.moment, prepend=0.0) >= 0.0)
+    at = np.flatnonzero(~rises)
     if len(at):
         raise InputError(_falls(f"{name}, request {at[0]}", float(requests.moment[at[0]])))
     for what, array, least in (("address", requests.address, 0), ("size", requests.size, 1)):
@@ -212,7 +213,7 @@ def _of_processor(fields: pl.DataFrame, done: float) -> Requests:
 
 
 def _falls(where: str, moment: float) -> Problem:
-    return Problem("requests out of order", where, f"{moment:g}", "moments that do not fall")
+    return Problem("requests out of order", where, f"{moment:g}", "finite moments that do not fall")
 
 
 def _no_line(path: Path, layout: Layout, number: int, line: str, column: str = "") -> Problem:

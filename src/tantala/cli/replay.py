@@ -133,7 +133,12 @@ def _replayed(
     with console.status("Reading the design") as status:
         times = timing(loaded, share, **controller)
         status.update("Replaying the trace")
-        return run(read, times, **surroundings)
+        return run(
+            read,
+            times,
+            lambda done: status.update(f"Replaying the trace: {done:,} requests"),
+            **surroundings,
+        )
 
 
 def _print(found: Replay) -> None:
