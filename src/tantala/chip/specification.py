@@ -59,9 +59,9 @@ class Direction:
 class Specification:
     """A macro as its controller sees it.
 
-    words: addressable. banks: that read side by side. set_words, set_spares: data and spare words
-    of a group of sub-arrays, which share sense amplifiers. parallel: bits pulsed together.
-    read_time [s], read_energy [J] a word; read_latency [s]: from an address to corrected data.
+    banks: that read side by side. read_latency: s from an address to corrected data.
+    words: addressable. set_words, set_spares: data and spare words of a group of sub-arrays, which
+    share sense amplifiers. parallel: bits pulsed together. read_time [s], read_energy [J] a word;
     start_time, start_energy: of a write before its first pulse. pump_time, pump_energy: of a write
     command before its first word. standby_power: W. temperature: K.
     """
@@ -91,18 +91,23 @@ class Specification:
 
 
 @functools.lru_cache(maxsize=8)
-def _of(stated: str) -> tuple[Specification, dict[str, PulseTrain]]:
-    design = Design.model_validate_json(stated)
-    macro = Macro(design)
-    kelvin = design.environment.temperature_typical
-    setting, blocks = macro.setting("typical", kelvin), macro.blocks("typical", kelvin)
+def _compiled(stated: str) -> tuple[Macro, Setting, Blocks]:
+    macro = Macro(Design.model_validate_json(stated))
+    kelvin = macro.design.environment.temperature_typical
+    return macro, macro.setting("typical", kelvin), macro.blocks("typical", kelvin)
+
+
+@functools.lru_cache(maxsize=8)
+def _of(stated: str) -> Specification:
+    macro, setting, blocks = _compiled(stated)
+    design, kelvin = macro.design, macro.design.environment.temperature_typical
     sheet = macro.evaluate("typical", kelvin)
     plan, bits = macro.plan, setting.code.data_bits
     rows = int(plan.rows) * int(plan.mux)
     start = figures.write_time_parts(setting, blocks)
     energy = figures.write_energy_parts(setting, plan, blocks)
     supplies = blocks.supplies
-    found = Specification(
+    return Specification(
         design=design,
         words=design.words,
         banks=int(plan.banks),
@@ -122,17 +127,17 @@ def _of(stated: str) -> tuple[Specification, dict[str, PulseTrain]]:
         standby_power=sheet["standby_W"],
         temperature=kelvin,
     )
-    return found, {name: getattr(setting.cell, name) for name in ("set", "reset")}
 
 
 def specification(design: Design) -> Specification:
     """The specification of a design; compiled once a process for each, whatever its controller."""
-    return replace(_of(_macro_of(design))[0], design=design)
+    return replace(_of(_macro_of(design)), design=design)
 
 
 def pulse_trains(design: Design) -> dict[str, PulseTrain]:
     """The trains of its "set" and "reset": pulses that the cells need when they are new."""
-    return _of(_macro_of(design))[1]
+    cell = _compiled(_macro_of(design))[1].cell
+    return {"set": cell.set, "reset": cell.reset}
 
 
 def _macro_of(design: Design) -> str:
