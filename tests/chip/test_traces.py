@@ -77,6 +77,12 @@ def test_each_format_is_told_by_its_first_line(tmp_path: Path, format: str, name
     assert told.arrival == stated.arrival == ARRIVALS[format]
     assert rows(told) == rows(stated) == EXPECTED[format]
     assert rows(told) == EXPECTED[format], "a trace can be read again"
+    for batch in told:
+        # The kernel is compiled once, at installation, for arrays that may be written.
+        for array, kind in ((batch.write, "b"), (batch.address, "i"), (batch.size, "i")):
+            assert array.dtype.kind == kind
+            assert array.flags.c_contiguous
+            assert array.flags.writeable
 
 
 def test_columns_of_a_csv_file_in_any_order_and_with_cycles_or_neither(tmp_path: Path) -> None:

@@ -185,14 +185,16 @@ def _fields(path: Path, layout: Layout, first: int, lines: pl.Series, header: in
 
 
 def _plain(fields: pl.DataFrame) -> Requests:
-    """One request a line."""
+    """One request a line, in arrays that may be written: the kernel is compiled for such."""
     count = len(fields)
     moment = next((fields[name] for name in ("time", "cycle") if name in fields.columns), None)
     return Requests(
         np.zeros(count) if moment is None else moment.cast(pl.Float64).to_numpy(),
         fields["op"].str.contains("^[wWS]").to_numpy(),
-        fields["address"].to_numpy(),
-        fields["size"].to_numpy() if "size" in fields.columns else np.full(count, CACHE_LINE),
+        fields["address"].to_numpy(writable=True),
+        fields["size"].to_numpy(writable=True)
+        if "size" in fields.columns
+        else np.full(count, CACHE_LINE),
     )
 
 
