@@ -58,6 +58,13 @@ def fixed_timing(capacity: int = 1 << 15, **controller: Any) -> Timing:
     return Timing(spec, 0.5, WORD, LINE, fixed_rounds(rounds), fixed_rounds(rounds), cells)
 
 
+def write_time(timing: Timing, words: int) -> float:
+    """Mean time of writing so many whole words of a line, without the start of the pump, s."""
+    spec, at = timing.specification, words - 1
+    rounds = timing.set.mean[at] * spec.set.period + timing.reset.mean[at] * spec.reset.period
+    return float(words * spec.start_time + rounds)
+
+
 @dataclass
 class Slow:
     """Requests through queues, banks and pump, as the documentation tells it."""

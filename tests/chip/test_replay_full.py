@@ -15,6 +15,7 @@ import math
 import numpy as np
 import pytest
 from full_replay import Full, full_replay
+from slow_replay import write_time
 from small_chip import design
 
 from tantala.chip import Chip
@@ -34,7 +35,7 @@ def mixed(times: Timing, count: int, seed: int) -> Trace:
     address = rng.integers(0, times.size // 8, count) * 8
     address += rng.choice([0, 0, 3], count)
     address = np.minimum(address, times.size - size)
-    gaps = rng.exponential(1.2 * times.write_time(9), count)
+    gaps = rng.exponential(1.2 * write_time(times, 9), count)
     moment = np.cumsum(gaps) - gaps[0]
     return trace_of(moment, rng.random(count) < 0.6, address, size)
 

@@ -101,6 +101,7 @@ MISUSES = {
     "an unknown levelling": (TRACE, ["--wear-levelling", "startgap"], "start_gap"),
     "a line of half words": (TRACE, ["--line", "100 bit"], "whole number of words"),
     "a plot in a format": (TRACE, ["-o", "plot.png"], "SVG"),
+    "a plot over a folder": (TRACE, ["-o", "{folder}/folder.svg"], "directory"),
     "a plot nowhere": (TRACE, ["-o", "nowhere/plot.svg"], "no such folder"),
 }
 
@@ -111,6 +112,8 @@ def test_misuse_is_one_clear_error(
 ) -> None:
     text, options, message = MISUSES[misuse]
     trace = str(tmp_path / "absent") if text is None else written(tmp_path, text, "my.trace")
+    (tmp_path / "folder.svg").mkdir()
+    options = [option.format(folder=tmp_path) for option in options]
     code, out, err = run(capsys, trace, design, *options)
     assert code == 2
     assert not out

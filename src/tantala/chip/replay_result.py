@@ -109,11 +109,6 @@ class Replay:
     lifetime: Lifetime | None
 
     @property
-    def requests(self) -> int:
-        """Requests of the trace."""
-        return self.reads.count + self.writes.count
-
-    @property
     def total_energy(self) -> float:
         """All energy, J."""
         return sum(self.energy.values())

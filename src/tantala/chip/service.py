@@ -68,19 +68,6 @@ class Timing:
         """Lines of user data."""
         return -(-self.specification.words // self.line)
 
-    def write_time(self, words: int = 1) -> float:
-        """Mean time of writing so many whole words of a line, without the start of the pump, s."""
-        spec, at = self.specification, words - 1
-        rounds = self.set.mean[at] * spec.set.period + self.reset.mean[at] * spec.reset.period
-        return float(words * spec.start_time + rounds)
-
-    def write_energy(self, words: int = 1) -> float:
-        """Mean energy of writing so many whole words, without the start of the pump, J."""
-        spec, at = self.specification, words - 1
-        rounds = self.set.mean[at] * spec.set.pulse_energy
-        rounds += self.reset.mean[at] * spec.reset.pulse_energy
-        return float(words * spec.start_energy + rounds + self.cells[at])
-
 
 def timing(design: Design, changed: float | None = None, **controller: Any) -> Timing:
     """The service times of a design.

@@ -64,6 +64,8 @@ def replay(
 
       tantala replay log.csv spi_8mb --wear-levelling start_gap --changed "30 %" --json
     """
+    from tantala.base.errors import InputError, Problem
+
     _writable(output)
     controller = {
         "line": line,
@@ -84,7 +86,11 @@ def replay(
     if output is not None:
         from tantala.report.replay_plots import replay_plot
 
-        output.write_text(replay_plot(found), encoding="utf-8")
+        try:
+            output.write_text(replay_plot(found), encoding="utf-8")
+        except OSError as error:
+            got = error.strerror or str(error)
+            raise InputError(Problem("cannot write here", str(output), got)) from error
     if as_json:
         typer.echo(json.dumps(found.as_data(), indent=2, ensure_ascii=False))
     else:

@@ -45,10 +45,7 @@ def _facts(found: Replay) -> Table:
         ("time", f"{format_si(found.duration, 's')}; behind the trace at its end: {late}"),
         ("words", f"{found.read_words:,} read, {found.written_words:,} written"),
         *_buffer(found),
-        (
-            "banks",
-            _share("reading", found.reading.mean()) + _share(", writing", found.writing.mean()),
-        ),
+        ("banks", f"reading {found.reading.mean():.2%}, writing {found.writing.mean():.2%}"),
         ("a write going on", f"{found.pump:.1%} of the time"),
         *_bus(found),
         ("wear", _wear(found)),
@@ -57,10 +54,6 @@ def _facts(found: Replay) -> Table:
     for row in rows:
         table.add_row(*row)
     return table
-
-
-def _share(name: str, value: float) -> str:
-    return f"{name} {value:.2%}"
 
 
 def _buffer(found: Replay) -> list[tuple[str, str]]:
