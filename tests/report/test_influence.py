@@ -15,16 +15,12 @@ from tantala.report.influence import moves
 
 from .conftest import DESIGN
 
-KNOWN_MISS = pytest.mark.xfail(
-    reason="known miss: the share worn out, from few written cells, scatters by more than 0.03",
-    strict=False,
-)
-
-
 @pytest.mark.parametrize(
-    "number", ["relaxation.amplitude", pytest.param("reset.growth", marks=KNOWN_MISS)]
+    ("number", "scatter"),
+    # The last by the share worn out, from few written cells: three times its scatter.
+    [("relaxation.amplitude", 0.03), ("reset.growth", 0.03), ("set.transistor_gain", 0.3)],
 )
-def test_influence_is_the_difference_of_two_compiled_macros(sheet, number):
+def test_influence_is_the_difference_of_two_compiled_macros(sheet, number, scatter):
     design = load_design(DESIGN)
     entry = next(one for one in sheet.influences if one.number == number)
     assert not entry.approximate
@@ -38,4 +34,5 @@ def test_influence_is_the_difference_of_two_compiled_macros(sheet, number):
     for name, effect in entry.effects.items():
         # The coarser quadrature of the influences moves the error rate by 2 % of its change.
         whole = math.log(ends[1][name] / ends[0][name])
-        assert effect == pytest.approx(whole, rel=0.03, abs=0.03), name
+        close = scatter if name == "raw_bit_error_rate" else 0.03
+        assert effect == pytest.approx(whole, rel=0.03, abs=close), name

@@ -145,7 +145,7 @@ def levels(
     seed: int = 0,
     cells: int = CELLS,
     resolution: float = 1.0,
-    backend: str = "numpy",
+    backend: str = "numba",
 ) -> LevelDistribution:
     """The level `state` ("low" or "high" resistance, "lrs", "hrs") of a bit.
 

@@ -18,6 +18,9 @@ the result leans on no fit.
 
 Drift goes on with every SET pulse, so a cell leaves a bad state sooner, counted in writes, than a
 good one: over a life a repeat stands for writes in inverse proportion to the pulses that it took.
+Every write begins at event numbers of its own, so two cells that differ a little in a law meet the
+same draws, pulse by pulse, and their wear can be compared.
+
 A cell's mean damage over so few writes still scatters, which would inflate a convex law: within
 each stratum the means are drawn together until their variance is the covariance of two halves of
 the repeats, the part that comes again.
@@ -49,6 +52,7 @@ TAKEN = 128  # cells of a stratum that are written, at most
 REPEATS = 8
 WRITES = 16  # in a row: enough to leave a state of the shortest drift step
 EVENTS = 1 << 20  # event numbers set aside for a repeat
+LOOP_EVENTS = 1 << 12  # of them, for one SET or RESET with its pulses
 TELLABLE = 1e-4  # V; word lines closer than that count as one
 UNWORN = 1e300  # life of cells whose pulses are only counted
 
@@ -102,18 +106,21 @@ def write_wear(
     repeats: int = REPEATS,
     writes: int = WRITES,
     backend: str = "numba",
+    ranked_as: Cell | None = None,
 ) -> WriteWear:
     """The SET pulses of writing one bit a cell by `scheme`, over `cells` cells of `seed`.
 
     `taken` cells of a stratum are written `writes` times at each of `repeats` times, two or more.
     Of cells beyond the slowest of `cells` nothing is known: at most 1 / `cells` of all.
+    `ranked_as`: a cell much like this one whose ranks are taken, so that two cells are compared at
+    the same addresses.
     """
     kelvin = to_si(temperature, "K", name="temperature")
     fresh = cell
     if cell.endurance is not None:
         law = dataclasses.replace(cell.endurance, life=UNWORN)
         fresh = dataclasses.replace(cell, endurance=law)
-    address, stratum, share = _strata(_ranked(fresh, cells, seed, backend), taken)
+    address, stratum, share = _strata(_ranks(ranked_as or cell, cells, seed, backend), taken)
     count = len(address)
     population = _Repeated(fresh, address, repeats, seed, backend)
     counted, passed = _written(population, Scheme.of(cell, scheme), kelvin, writes)
@@ -140,6 +147,14 @@ def _repeating(first: Floats, second: Floats) -> Floats:
     if variance <= 0.0 or again <= 0.0:
         return np.full_like(mean, centre)
     return centre + np.sqrt(min(again / variance, 1.0)) * (mean - centre)
+
+
+def _ranks(cell: Cell, *of: Any) -> NDArray[np.intp]:
+    """`_ranked`, kept with the cell object."""
+    memo: dict[Any, NDArray[np.intp]] = cell.__dict__.setdefault("_ranks", {})
+    if of not in memo:
+        memo[of] = _ranked(cell, *of)
+    return memo[of]
 
 
 def _ranked(cell: Cell, cells: int, seed: int, backend: str) -> NDArray[np.intp]:
@@ -185,8 +200,11 @@ def _written(
     down, up = (0.0, settings.high_resistance_verify), (settings.low_resistance_verify, np.inf)
     counted: dict[int, Floats] = {}
     passed = np.zeros(count)
-    for _ in range(writes):
+    first = population.writes.copy()
+    for number in range(writes):
+        population.writes[:] = first + np.uint32(2 * number * LOOP_EVENTS)
         reset, _ = write_loop(population, scheme, index, down, temperature)
+        population.writes[:] = first + np.uint32((2 * number + 1) * LOOP_EVENTS)
         done, log = write_loop(population, scheme, index, up, temperature, logging=True)
         passed += done.ok & reset.ok
         rising = log.direction > 0

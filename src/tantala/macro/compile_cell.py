@@ -107,7 +107,7 @@ def levels_of(
     With the share of cells that so many cycles have left stuck, or beyond what `scheme` can write.
 
     `failed`: the shares `Levels.worn` and `unwritten`, where they are not to be counted; `effort`:
-    `cells`, `resolution` and `backend` of `Cell.levels`, where less than the whole will do.
+    `cells` and `resolution` of `Cell.levels`, where less than the whole will do.
 
     Raises:
         RangeViolation: an age beyond the cell's measurements, unless `extrapolate`.
@@ -124,17 +124,24 @@ def levels_of(
     return Levels(low, high, *failed)
 
 
-def worn(cell: Cell, scheme: str, cycles: int, **effort: Any) -> float:
+def worn(
+    cell: Cell, scheme: str, cycles: int, ranked_as: Cell | None = None, **effort: Any
+) -> float:
     """Share of cells that the pulses of so many writes by `scheme` leave stuck in the
-    low-resistance state, of those that could be written when new; `effort`: of `write_wear`.
+    low-resistance state, of those that could be written when new; `ranked_as` and `effort`: of
+    `write_wear`.
     """
     if cell.endurance is None:
         return 0.0
-    memo: dict[Any, WriteWear] = cell.__dict__.setdefault("_wear", {})
-    key = (scheme, *sorted(effort.items()))
-    if key not in memo:
-        memo[key] = write_wear(cell, scheme, **effort)
-    return memo[key].stuck(cell.endurance, cycles)[0]
+    if ranked_as is not None and ranked_as is not cell:
+        found = write_wear(cell, scheme, ranked_as=ranked_as, **effort)
+    else:
+        memo: dict[Any, WriteWear] = cell.__dict__.setdefault("_wear", {})
+        key = (scheme, *sorted(effort.items()))
+        found = (
+            memo[key] if key in memo else memo.setdefault(key, write_wear(cell, scheme, **effort))
+        )
+    return found.stuck(cell.endurance, cycles)[0]
 
 
 def _unwritten(cell: Cell, scheme: str, cycles: int) -> float:

@@ -8,7 +8,7 @@ The macro is evaluated anew at both ends of a number's span. Where a number has 
 that means writing many cells again; this is done for the numbers that lead the ranking. The others
 are estimated from fewer written cells, which scatters in the error rate, and are marked
 approximate. The share of cells that writing leaves unverified is held: it is too rare to be counted
-anew for each number.
+anew for each number; so is the share worn out where a RESET number is moved.
 """
 
 from __future__ import annotations
@@ -42,15 +42,19 @@ if TYPE_CHECKING:
 
 _AGEING = ("relaxation", "retention")  # laws without a part in writing
 _NO_PART = ("forming", "disturb")
+# Laws that leave the wear as it is. RESET numbers change it through the depth from which a SET
+# starts: by less than 0.03 of its logarithm, which few cells could not tell.
+_NO_WEAR = (*_AGEING, "reset")
 _SIZES = ("width", "height", "access_width")
 WRITTEN = 20_000  # cells written for the numbers that lead the ranking
 FEW = 2000  # cells written for an estimate, which scatters by some 0.3 of ln(error rate)
 # Of the levels' quadrature: 0.25 is within 2 % of the change of an error rate that 1 gives.
 RESOLUTION = {WRITTEN: 0.25, FEW: 0.125}
-# Of `write_wear`: its bias with so few writes cancels, since only ratios are taken from it.
+# Of `write_wear`: its bias with so few writes cancels, since only ratios are taken from it, and
+# both of a ratio take the same cells; it then scatters by 0.1 of ln(share worn out) with the more.
 WEAR = {
-    WRITTEN: {"cells": 100_000, "taken": 64, "repeats": 8, "writes": 2},
-    FEW: {"cells": 20_000, "taken": 32, "repeats": 8, "writes": 1},
+    WRITTEN: {"taken": 64, "repeats": 8, "writes": 4},
+    FEW: {"taken": 32, "repeats": 4, "writes": 1},
 }
 PRINTED = 28  # assumptions that the page lists
 _BATCH = {WRITTEN: 2, FEW: 12}  # numbers a job
@@ -104,6 +108,7 @@ class Rebuild:
 
     def __init__(self, macro: Macro) -> None:
         self.macro = macro
+        self.present = load_cell(macro.design.cell)
         items = macro.circuits.items
         self._circuit_items = {item.name: item for item in items}
 
@@ -117,7 +122,7 @@ class Rebuild:
         kept = ("cell", "technology", "circuits", "assembly")
         parts: dict[str, Any] = {name: getattr(macro, name) for name in kept}
         if item.kind == "cell":
-            parts["cell"] = _bit_cell(macro, item, number, cells)
+            parts["cell"] = self._bit_cell(item, number, cells)
         elif item.kind == "technology":
             parts["technology"] = technology_from(macro.technology, item)
         elif item.name == macro.assembly.item.name:
@@ -126,6 +131,41 @@ class Rebuild:
             parts["circuits"] = load_circuits({**self._circuit_items, item.name: item})
         rebuilt = Macro(macro.design, plan=macro.plan, **parts)
         return rebuilt.evaluate("typical", macro.design.environment.temperature_typical)
+
+    def _bit_cell(self, item: Item, number: str, cells: int) -> BitCell:
+        """The compiled cell of a changed item; what `number` has no part in is kept."""
+        base, design, cell = self.macro.cell, self.macro.design, cell_from(item)
+        law = number.split(".")[0]
+        if law == "geometry":
+            return replace(base, **{name: item.value(f"geometry.{name}", "m") for name in _SIZES})
+        need, scheme = design.requirements, design.write.scheme
+        life = (need.retention.time, need.retention.temperature, need.endurance)
+        # Limits of calibration are no figures: a number that only moves them has no influence.
+        sample = WRITTEN if law in _AGEING else cells
+        effort = {"cells": sample, "resolution": RESOLUTION[sample]}
+        stuck = base.aged.worn if law in _NO_WEAR else self._worn(cell, cells)
+        failed = stuck, base.aged.unwritten
+        aged = levels_of(cell, scheme, *life, extrapolate=True, failed=failed, **effort)
+        if law in _AGEING:
+            return replace(base, aged=aged)
+        counted = write_statistics(cell, scheme, cells=cells)
+        set_train, reset_train = (train(part) for part in (counted.set, counted.reset))
+        return replace(
+            base,
+            read_voltage=cell.nominal.read_voltage,
+            read_gate_voltage=min(design.supply.high, counted.set.gate_voltage),
+            aged=aged,
+            set=set_train,
+            reset=reset_train,
+        )
+
+    def _worn(self, cell: Cell, cells: int) -> float:
+        """Share of changed cells that the design's writes wear out."""
+        design, aged = self.macro.design, self.macro.cell.aged
+        writes = (design.write.scheme, design.requirements.endurance)
+        effort = {"ranked_as": self.present, **WEAR[cells]}
+        before, after = (worn(one, *writes, **effort) for one in (self.present, cell))
+        return min(1.0, aged.worn * after / before) if before else after
 
     def writes(self, move: Move) -> bool:
         """Whether the cells must be written again to tell what a number does."""
@@ -142,49 +182,6 @@ class Rebuild:
         law, _, rest = move.number.path.partition(".")
         other = set(SCHEMES) - {self.macro.design.write.scheme}
         return law not in _NO_PART and not (law == "write" and rest.split(".")[0] in other)
-
-
-def _bit_cell(macro: Macro, item: Item, number: str, cells: int) -> BitCell:
-    """The compiled cell of a changed item; what `number` has no part in is kept."""
-    base, design, cell = macro.cell, macro.design, cell_from(item)
-    law = number.split(".")[0]
-    if law == "geometry":
-        return replace(base, **{name: item.value(f"geometry.{name}", "m") for name in _SIZES})
-    need, scheme = design.requirements, design.write.scheme
-    life = (need.retention.time, need.retention.temperature, need.endurance)
-    # Limits of calibration are no figures: a number that only moves them has no influence.
-    sample = WRITTEN if law in _AGEING else cells
-    effort = {"cells": sample, "backend": "numba", "resolution": RESOLUTION[sample]}
-    failed = base.aged.worn, base.aged.unwritten
-    if law not in _AGEING:
-        failed = _worn(macro, cell, cells), base.aged.unwritten
-    aged = levels_of(cell, scheme, *life, extrapolate=True, failed=failed, **effort)
-    if law in _AGEING:
-        return replace(base, aged=aged)
-    counted = write_statistics(cell, scheme, cells=cells, backend="numba")
-    set_train, reset_train = (train(part) for part in (counted.set, counted.reset))
-    return replace(
-        base,
-        read_voltage=cell.nominal.read_voltage,
-        read_gate_voltage=min(design.supply.high, counted.set.gate_voltage),
-        aged=aged,
-        set=set_train,
-        reset=reset_train,
-    )
-
-
-def _worn(macro: Macro, cell: Cell, cells: int) -> float:
-    """Share of changed cells that the design's writes wear out."""
-    design = macro.design
-    writes = (design.write.scheme, design.requirements.endurance)
-    before = _worn_before(design.cell, *writes, cells)
-    after = worn(cell, *writes, **WEAR[cells])
-    return min(1.0, macro.cell.aged.worn * after / before) if before else after
-
-
-@functools.cache
-def _worn_before(name: str, scheme: str, cycles: int, cells: int) -> float:
-    return worn(load_cell(name), scheme, cycles, **WEAR[cells])
 
 
 def technology_from(technology: Technology, item: Item) -> Technology:

@@ -84,7 +84,7 @@ def _panel(
     widths = np.geomspace(width / 100.0, width * 100.0, _WIDTHS)
     grid = np.meshgrid(voltages, widths, indexing="ij")
     volts, seconds = (np.repeat(axis.ravel(), _CELLS) for axis in grid)
-    cells = cell.sample(len(volts), seed=seed, backend="numpy")
+    cells = cell.sample(len(volts), seed=seed)
     cells.place(np.tile(_written(levels, name), _VOLTAGES * _WIDTHS))
     if name == "SET":
         cells.set_pulse(volts, gate, seconds, temperature, extrapolate=True)

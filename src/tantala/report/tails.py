@@ -44,7 +44,7 @@ def controls(cell: Cell, levels: AgedLevels, design: Design) -> tuple[TailCheck,
     time, kelvin, _ = levels.stated
     checks: list[TailCheck] = []
     for state in STATES:
-        cells = cell.sample(_CELLS, seed=design.seed, backend="numpy")
+        cells = cell.sample(_CELLS, seed=design.seed)
         passed = _write(cells, state, design.write.scheme)
         for seconds, temperature in ((_SOON, levels.room), (time, kelvin)):
             aged = cells.copy()
