@@ -37,7 +37,7 @@ class Chip:
 
     def _make(self, spec: Specification, seed: int) -> None:
         design = spec.design
-        _suitable(design)
+        suitable(design)
         self.design = design
         self.seed = int(seed)
         self.specification = spec
@@ -339,7 +339,8 @@ class Chip:
             self.young = 0.0
 
 
-def _suitable(design: Design) -> None:
+def suitable(design: Design) -> None:
+    """Raise InputError for a design that cannot be a chip."""
     problems = []
     for name, value in (("word", design.word), ("capacity", design.capacity)):
         if value % 8:
