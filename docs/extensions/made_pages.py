@@ -46,9 +46,18 @@ def _make(app: Sphinx) -> None:
     import command_output
     import design_keys
     import law_numbers
+    import parts_table
     import silicon_table
 
-    made = (array_approximations, design_keys, law_numbers, claims, silicon_table, command_output)
+    made = (
+        array_approximations,
+        design_keys,
+        law_numbers,
+        claims,
+        silicon_table,
+        parts_table,
+        command_output,
+    )
     for table in made:
         for name, text in table.pages():
             (folder / f"{name}.md").write_text(text, encoding="utf-8")

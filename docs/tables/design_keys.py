@@ -83,6 +83,7 @@ MEANINGS: dict[str, dict[str, str]] = {
         "lines": "data lines",
         "page": "page of a page write",
         "pads": "pads of the chip",
+        "face": "[command set](chip/spi.md) on the bus: library name, or file",
     },
     "Retention": {"time": "how long data must last", "temperature": "at which temperature"},
     "Requirements": {

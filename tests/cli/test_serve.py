@@ -136,6 +136,20 @@ def test_a_fresh_die_is_forgotten_without_an_image(
     assert "saved" not in out
 
 
+def test_a_real_part_has_its_own_commands(serve: Callable[..., Served]) -> None:
+    served = serve("rm25c_512k")
+    assert "rm25c_512k, die 512, as rm25c: 65536 bytes" in served.said
+    assert "flashrom knows no chip of this family" in served.said
+    served.transfer(b"\x06")
+    served.transfer(b"\x02\xff\xf0two bytes of address")
+    while served.transfer(b"\x05", 1)[0] & 1:
+        pass
+    # A page is 128 bytes: what goes beyond its end begins it anew.
+    assert served.transfer(b"\x03\xff\xf0", 16) == b"two bytes of add"
+    assert served.transfer(b"\x03\xff\x80", 4) == b"ress"
+    assert served.end(signal.SIGINT)[0] == 0
+
+
 def run(*arguments: object) -> tuple[int, str]:
     """Exit code and message of a `tantala serve` that does not come to serve."""
     result = CliRunner().invoke(app, ["serve", *(str(one) for one in arguments)])
@@ -150,7 +164,8 @@ def test_what_cannot_be_served(image: Path, tmp_path: Path) -> None:
         cases = (
             (("spi_9mb",), "spi_8mb"),
             (("spi_8mb", "--image", tmp_path / "none" / "die.img"), "no such folder"),
-            (("embedded_8mb_28nm", "--image", image), "tantala serve spi_8mb"),
+            (("nrf54_12mb",), "--face sfdp"),
+            (("embedded_8mb_28nm", "--face", "sfdp", "--image", image), "tantala serve spi_8mb"),
             (("spi_8mb", "--image", image, "--seed", "6"), "seed 5"),
             (("spi_8mb", "--image", foreign), "no image of a chip"),
             (("spi_8mb", "--image", image, "--face", "sdfp"), "sfdp"),

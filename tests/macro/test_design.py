@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tantala.base.errors import InputError
-from tantala.base.library import LIBRARY
+from tantala.base.library import LIBRARY, locate, names
 from tantala.macro import design as designs
 
 BASE = (LIBRARY / "chips" / "embedded_13mb_22nm.toml").read_text(encoding="utf-8")
@@ -53,7 +53,7 @@ def test_a_design_file_becomes_a_value(load):
     assert hash(design) == hash(load(text()))
 
 
-@pytest.mark.parametrize("name", ["embedded_8mb_28nm", "embedded_13mb_22nm", "spi_8mb"])
+@pytest.mark.parametrize("name", names("chip"))
 def test_shipped_designs_state_their_requirements(name):
     data = tomllib.loads((LIBRARY / "chips" / f"{name}.toml").read_text(encoding="utf-8"))
     assert data["name"] == name
@@ -172,6 +172,20 @@ def test_a_cell_that_is_none_of_a_macro_is_told_with_the_rest(load):
     assert sum("geometry" in line for line in found) == 3
 
 
+def test_the_face_of_a_serial_design_is_of_the_library_or_beside_it(load, tmp_path):
+    serial = locate("chip", "rm25c_512k").read_text(encoding="utf-8")
+    stated = 'face = "rm25c"'
+    assert stated in serial
+    assert load(serial).interface.face == "rm25c"
+    assert load(serial.replace(stated, "")).interface.face == "sfdp"
+    (found,) = problems_of(load, serial.replace(stated, 'face = "rm25"'))
+    assert "interface.face" in found
+    assert "mb85as" in found
+    own = tmp_path / "own.toml"
+    own.write_text(locate("face", "rm25c").read_text(encoding="utf-8"), encoding="utf-8")
+    assert load(serial.replace(stated, 'face = "own.toml"')).interface.face == str(own)
+
+
 def test_a_missing_file_and_a_wrong_name():
     with pytest.raises(InputError, match="no such chip file"):
         designs.load_design("nowhere/mine.toml")
@@ -186,7 +200,7 @@ def test_no_file_content_escapes_as_another_error(entries):
         designs.validate_model(designs.Design, data, "file")
 
 
-@pytest.mark.parametrize("name", ["embedded_8mb_28nm", "embedded_13mb_22nm", "spi_8mb"])
+@pytest.mark.parametrize("name", names("chip"))
 def test_a_design_travels_between_processes(name):
     design = designs.load_design(name)
     assert pickle.loads(pickle.dumps(design)) == design

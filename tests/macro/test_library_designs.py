@@ -8,6 +8,8 @@ from tantala.base.library import names
 from tantala.macro import load_design
 from tantala.macro.metrics import METRICS
 
+DENSE = ("28nm", "22nm")  # nodes of the published macros
+
 
 @pytest.fixture(scope="module", params=names("chip"))
 def sheets(request):
@@ -31,5 +33,7 @@ def test_the_life_lies_within_the_cell_s_range(sheets):
 
 def test_the_macro_is_of_the_size_of_its_kind(sheets):
     # Published macros of this class use a sixth to a half of their area for cells.
-    _, found = sheets
-    assert 1 / 6 < found[0]["array_efficiency"] < 0.5
+    macro, found = sheets
+    # Serial parts of coarse nodes have cells of 20 F^2, in the same periphery, and no upper bound.
+    highest = 0.5 if macro.design.technology in DENSE else 1.0
+    assert 1 / 6 < found[0]["array_efficiency"] < highest

@@ -15,6 +15,7 @@ from tantala.report.influence import moves
 
 from .conftest import DESIGN
 
+
 @pytest.mark.parametrize(
     ("number", "scatter"),
     # The last by the share worn out, from few written cells: three times its scatter.

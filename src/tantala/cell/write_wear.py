@@ -200,7 +200,7 @@ def _written(
     down, up = (0.0, settings.high_resistance_verify), (settings.low_resistance_verify, np.inf)
     counted: dict[int, Floats] = {}
     passed = np.zeros(count)
-    first = population.writes.copy()
+    first = np.array(population.writes)
     for number in range(writes):
         population.writes[:] = first + np.uint32(2 * number * LOOP_EVENTS)
         reset, _ = write_loop(population, scheme, index, down, temperature)

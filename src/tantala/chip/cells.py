@@ -63,6 +63,13 @@ class DieCells(Population):
         if len(self.ages) > MOST_EPOCHS:
             self._merge()
 
+    def disturb(self, at: NDArray[np.intp]) -> None:
+        """Let these cells fall into the low-resistance state, as if written to it."""
+        low = np.float32(self.cell.nominal.low_resistance)
+        self.conductance[at] = self.written[at] = low
+        self.writes[at] += np.uint32(1)
+        self.age[at] = self.now
+
     def refresh(self, blocks: NDArray[np.intp]) -> None:
         """Make the conductances of these blocks true."""
         tables = tables_of(ageing_of(self.cell))

@@ -37,7 +37,7 @@ class Chip:
 
     def _make(self, spec: Specification, seed: int) -> None:
         design = spec.design
-        _suitable(design)
+        suitable(design)
         self.design = design
         self.seed = int(seed)
         self.specification = spec
@@ -73,7 +73,9 @@ class Chip:
     @property
     def statistics(self) -> Statistics:
         """All counters."""
-        return self.meter.statistics(len(self.map.replaced))
+        place, reads = self.die.stress.most_read()
+        line = self.map.number_of(place) // self.map.line
+        return self.meter.statistics(len(self.map.replaced), (line, reads))
 
     @property
     def powered(self) -> bool:
@@ -104,6 +106,8 @@ class Chip:
             return b""
         first, last = address // self.word_bytes, -(-(address + length) // self.word_bytes)
         data = self._read(np.arange(first, last))
+        transfer = 8 * length * self.specification.transfer_energy
+        self.meter.amounts["interface_energy_J"] += transfer
         start = address - first * self.word_bytes
         return data.reshape(-1)[start : start + length].tobytes()
 
@@ -291,7 +295,9 @@ class Chip:
         meter.amounts["write_energy_J"] += (
             taken.energy + spec.pump_energy + taken.words * spec.start_energy
         )
-        self._work(taken.time + spec.pump_time + taken.words * spec.start_time)
+        busy = taken.time + spec.pump_time + taken.words * spec.start_time
+        meter.amounts["interface_energy_J"] += busy * spec.program_power
+        self._work(busy)
         if not self.writer.powered:
             raise PowerLost
 
@@ -333,7 +339,8 @@ class Chip:
             self.young = 0.0
 
 
-def _suitable(design: Design) -> None:
+def suitable(design: Design) -> None:
+    """Raise InputError for a design that cannot be a chip."""
     problems = []
     for name, value in (("word", design.word), ("capacity", design.capacity)):
         if value % 8:

@@ -14,6 +14,7 @@ from tantala.cell.write_loop import constants_of
 from tantala.cell.write_scheme import Scheme, landing_wordline
 from tantala.chip import kernels
 from tantala.chip.cells import DieCells
+from tantala.chip.read_stress import ReadStress
 from tantala.chip.specification import Specification
 from tantala.circuit.ecc import Code, make_code
 
@@ -71,6 +72,13 @@ class Die:
         self.cells.reads = FIRST_READ
         self.born = np.zeros(len(self.cells.aged), np.bool_)
         self.bad = np.zeros(self.words, np.bool_)
+        self.stress = ReadStress(
+            self.words,
+            self.n,
+            self.cell.disturb,
+            specification.sensing.voltage,
+            specification.read_time,
+        )
         self.scheme = Scheme.of(self.cell, design.write.scheme)
         self._tables = (
             np.zeros((self.bytes, 256), np.uint64) if self.code is None else self.code.tables
@@ -170,7 +178,7 @@ class Die:
         data, check = np.empty((count, self.bytes), np.uint8), np.empty(count, np.uint64)
         syndrome = np.empty(count, np.uint64)
         event, self.cells.reads = np.uint64(self.cells.reads), self.cells.reads + 1
-        kernels.sense(
+        disturbed = kernels.sense(
             self.cells.conductance,
             places,
             self.n,
@@ -181,7 +189,11 @@ class Die:
             data,
             check,
             syndrome,
+            self.stress.reads,
+            self.stress.due,
         )
+        if disturbed:
+            self.stress.let_fall(self.cells, places)
         return Sensed(data, check, syndrome)
 
     def program(
@@ -215,6 +227,7 @@ class Die:
             parallel,
         )
         cells.reads += int(reads)
+        self.stress.written(places[taken[:, 2] + taken[:, 3] > 0.0])
         up, down = self.specification.set, self.specification.reset
         set_rounds, reset_rounds, set_pulses, reset_pulses, set_cells, reset_cells, failed = taken.T
         return Programmed(

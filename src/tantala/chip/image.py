@@ -33,9 +33,10 @@ if TYPE_CHECKING:
     from tantala.chip.chip import Chip
 
 MAGIC = b"tantala chip\n"
-VERSION = 1
+VERSION = 2
 _FIXED = struct.Struct("<IQ")
 _DIGEST = 32
+_READS = ("words read", "reads", "reads at the last write")
 _CELLS = ("conductance", "written", "age", "writes", "cycles", "damage", "flags")
 
 
@@ -180,6 +181,7 @@ def _arrays(chip: Chip) -> Iterator[tuple[str, NDArray[Any]]]:
     yield "aged", cells.aged
     yield "ages", cells.ages
     yield "wear", chip.meter.wear
+    yield from zip(_READS, die.stress.state(), strict=True)
     for name in _CELLS:
         array = getattr(cells, name)
         kept = [array[part] for part in die.parts(np.flatnonzero(die.born))]
@@ -191,6 +193,7 @@ def _restore(chip: Chip, header: dict[str, Any], arrays: dict[str, NDArray[Any]]
     die.born, die.bad = arrays["born"].copy(), arrays["bad"].copy()
     cells.aged, cells.ages = arrays["aged"].copy(), arrays["ages"].copy()
     chip.meter.wear = arrays["wear"].copy()
+    die.stress.restore(*(arrays[name] for name in _READS))
     for name in _CELLS:
         at = 0
         for part in die.parts(np.flatnonzero(die.born)):

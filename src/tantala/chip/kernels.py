@@ -89,12 +89,14 @@ def _resolved(conductance, base, first, group, amplifiers, event, ones, near):
 
 
 @njit(**OPTIONS)
-def sense(conductance, places, n, k, amplifiers, event, tables, data, check, syndrome):
+def sense(conductance, places, n, k, amplifiers, event, tables, data, check, syndrome, reads, due):
     """Read the words at `places` into `data` (w, bytes), `check` (w,) and their `syndrome` (w,).
 
     `tables` (bytes, 256): check bits of each byte value at each place. `event`: number of the read.
+    `reads`, `due`: of each word of the die (`read_stress`). True where a word's count is due.
     """
     sure_low, sure_high = F(amplifiers.surely_low), F(amplifiers.surely_high)
+    disturbed = False
     for w in range(len(places)):
         base, group = places[w] * n, places[w] // amplifiers.group
         want = np.uint64(0)
@@ -115,6 +117,9 @@ def sense(conductance, places, n, k, amplifiers, event, tables, data, check, syn
             ones = _resolved(conductance, base + k, k, group, amplifiers, event, ones, near)
         check[w] = ones
         syndrome[w] = ones ^ want
+        reads[places[w]] += _ONE64
+        disturbed |= reads[places[w]] >= due[places[w]]
+    return disturbed
 
 
 class Wanted(NamedTuple):

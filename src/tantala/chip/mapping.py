@@ -90,6 +90,12 @@ class AddressMap:
         data, spares = self._group
         return number + number // data * spares
 
+    def number_of(self, place: int) -> int:
+        """The data word, in the order of the die, that a place or its replacement stands for."""
+        place = next((k for k, v in self.replaced.items() if v == place), place)
+        data, spares = self._group
+        return place - place // (data + spares) * spares
+
     def settled(self, places: Places) -> Places:
         """Where the words of `places` are kept: replaced ones at their spares."""
         if not self.replaced:

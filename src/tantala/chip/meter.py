@@ -28,8 +28,11 @@ class Statistics:
     reads, writes: operations. read_words, written_words, pulses. corrected: bits; uncorrectable:
     words, once a read. scrubbed: words rewritten after a correction. unwritten: words that failed
     to write, without a spare. replaced: words now at spares. gap_moves: lines moved by wear
-    levelling. hottest_line: the line of the die written most, and hottest_writes. busy_s: at work;
-    waited_s: not. wear: writes of each line of the die.
+    levelling. hottest_line: the line of the die written most, and hottest_writes.
+    hottest_read_line: the one with the word that was read most, and hottest_reads of it (for
+    corrections, moves and writes, too). read_energy_J, write_energy_J: of the macro;
+    interface_energy_J: what else a serial chip draws while it is read at its clock, and while it
+    writes. busy_s: at work; waited_s: not. wear: writes of each line of the die.
     """
 
     reads: int
@@ -48,8 +51,11 @@ class Statistics:
     read_energy_J: float
     write_energy_J: float
     standby_energy_J: float
+    interface_energy_J: float
     hottest_line: int
     hottest_writes: int
+    hottest_read_line: int
+    hottest_reads: int
     wear: NDArray[np.uint32]
 
     @property
@@ -60,7 +66,8 @@ class Statistics:
     @property
     def energy_J(self) -> float:
         """All energy, J."""
-        return self.read_energy_J + self.write_energy_J + self.standby_energy_J
+        macro = self.read_energy_J + self.write_energy_J
+        return macro + self.standby_energy_J + self.interface_energy_J
 
 
 COUNTS = (
@@ -75,7 +82,14 @@ COUNTS = (
     "unwritten",
     "gap_moves",
 )
-AMOUNTS = ("busy_s", "waited_s", "read_energy_J", "write_energy_J", "standby_energy_J")
+AMOUNTS = (
+    "busy_s",
+    "waited_s",
+    "read_energy_J",
+    "write_energy_J",
+    "standby_energy_J",
+    "interface_energy_J",
+)
 
 
 class Meter:
@@ -86,8 +100,8 @@ class Meter:
         self.amounts = dict.fromkeys(AMOUNTS, 0.0)
         self.wear = np.zeros(lines, np.uint32)
 
-    def statistics(self, replaced: int) -> Statistics:
-        """The counters as they stand."""
+    def statistics(self, replaced: int, most_read: tuple[int, int]) -> Statistics:
+        """The counters as they stand; `most_read`: line, and reads of its word read most."""
         hottest = int(self.wear.argmax())
         return Statistics(
             **self.counts,
@@ -95,5 +109,7 @@ class Meter:
             replaced=replaced,
             hottest_line=hottest,
             hottest_writes=int(self.wear[hottest]),
+            hottest_read_line=most_read[0],
+            hottest_reads=most_read[1],
             wear=self.wear.copy(),
         )

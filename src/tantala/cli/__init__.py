@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from tantala.cli import check, datasheet, fit, serve, show, silicon
+from tantala.cli import check, datasheet, fit, replay, serve, show, silicon
 
 app = typer.Typer(
     name="tantala",
@@ -45,6 +45,7 @@ app.command("check")(check.check)
 app.command("fit")(fit.fit)
 app.command("silicon")(silicon.silicon)
 app.command("serve")(serve.serve)
+app.command("replay")(replay.replay)
 
 
 def main() -> None:

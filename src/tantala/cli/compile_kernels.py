@@ -12,6 +12,9 @@ from tantala.array import Array
 from tantala.cell import load_cell
 from tantala.cell.write_statistics import write_statistics
 from tantala.chip import Chip
+from tantala.chip.replay import replay
+from tantala.chip.service import timing
+from tantala.chip.traces import trace_of
 from tantala.macro import load_design
 
 CELL, DESIGN = "embedded_28nm", "spi_8mb"
@@ -36,6 +39,7 @@ def compile_kernels() -> None:
     chip.write(0, b"compile")
     chip.elapse("1 s")
     chip.read(0, 7)
+    replay(trace_of(0.0, True, 0), timing(chip.design))
 
 
 if __name__ == "__main__":

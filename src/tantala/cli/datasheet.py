@@ -63,13 +63,15 @@ def datasheet(
         return
     if not design:
         raise typer.BadParameter("a design is needed, such as embedded_8mb_28nm")
-    from tantala.report.compute import datasheet as compute
+    from tantala.report.crew import Crew
 
-    with _progress() as progress:
-        sheet = compute(design, seed=seed, progress=progress, workers=2)
+    with _progress() as progress, Crew(workers=2) as crew:
+        from tantala.report.compute import datasheet as compute
+
+        sheet = compute(design, seed=seed, progress=progress, crew=crew)
         if not as_json or output is not None:
             progress("Setting the pages")
-            outcome = sheet.write(output or Path(), pdf=not no_pdf)
+            outcome = sheet.write(output or Path(), pdf=not no_pdf, crew=crew)
         else:
             outcome = None
     if as_json:
@@ -87,9 +89,10 @@ def datasheet(
 
 def _check(path: Path, design: str, seed: int | None, as_json: bool) -> None:
     from tantala.report import check as compare
+    from tantala.report.crew import Crew
 
-    with _progress() as progress:
-        found = compare.check(path, design=design or None, seed=seed, progress=progress, workers=2)
+    with _progress() as progress, Crew(workers=2) as crew:
+        found = compare.check(path, design=design or None, seed=seed, progress=progress, crew=crew)
     if as_json:
         every = [str(one) for one in found]
         typer.echo(json.dumps({"checked": str(path), "differences": every}, indent=2))

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tantala.chip.nbd import NbdServer
     from tantala.chip.serprog import Server
     from tantala.chip.spi import Slave
+    from tantala.macro.design import Design
 
 _REFRESH = 0.25  # s between two looks at the counters
 _ANY = ("", "0.0.0.0", "::")
@@ -52,9 +53,13 @@ def serve(
         typer.Option("--listen", metavar="ADDRESS", help="Address to listen on."),
     ] = "127.0.0.1",
     face: Annotated[
-        str,
-        typer.Option("--face", help="Commands on the SPI bus: sfdp, m95m02, mb85as or rm25c."),
-    ] = "sfdp",
+        str | None,
+        typer.Option(
+            "--face",
+            help="Commands on the SPI bus: sfdp, m95m02, mb85as or rm25c, or a file. "
+            "Default: the design's own.",
+        ),
+    ] = None,
 ) -> None:
     """Serve a chip over serprog, for flashrom, and over NBD until interrupted (Ctrl-C or SIGTERM).
 
@@ -64,6 +69,8 @@ def serve(
 
       tantala serve spi_8mb --image die.img
 
+      tantala serve rm25c_512k
+
       tantala serve spi_8mb --face m95m02 --port 5041
 
       tantala serve spi_8mb --nbd 10809
@@ -71,13 +78,16 @@ def serve(
     import asyncio
 
     from tantala.chip.serprog import Server
-    from tantala.chip.spi import Slave
+    from tantala.chip.spi import Slave, load_face
+    from tantala.macro import load_design
 
     if image is not None:
         _check_folder(image)
-    chip = _chip(design, seed, image)
+    wanted = load_design(design)
+    commands = load_face(_face_name(wanted, face))
+    chip = _chip(wanted, seed, image)
     chip.power_on()
-    server = Server(Slave(chip, face))
+    server = Server(Slave(chip, commands))
     asyncio.run(_serve(chip, server, listen, port, nbd, image))
 
 
@@ -93,13 +103,29 @@ def _check_folder(image: Path) -> None:
         raise InputError(Problem("no image can be written into this folder", str(image.parent)))
 
 
-def _chip(design: str, seed: int | None, image: Path | None) -> Chip:
+def _face_name(design: Design, stated: str | None) -> str:
+    """The face that is asked for, or the one of the design."""
+    from tantala.base.errors import InputError, Problem
+
+    if stated is not None:
+        return stated
+    if design.interface is None:
+        raise InputError(
+            Problem(
+                "an embedded macro is on no serial bus",
+                design.origin,
+                hint="--face sfdp, to put it on one all the same, or, for firmware, "
+                "tantala.chip.rram_controller in a program of your own",
+            )
+        )
+    return design.interface.face
+
+
+def _chip(wanted: Design, seed: int | None, image: Path | None) -> Chip:
     """The die of the image, or a fresh one."""
     from tantala.base.errors import InputError, Problem
     from tantala.chip import Chip
-    from tantala.macro import load_design
 
-    wanted = load_design(design)
     if image is None or not image.exists():
         return Chip(wanted, wanted.seed if seed is None else seed)
     chip = Chip.load(image)

@@ -298,12 +298,13 @@ class Requirements(FileModel):
 
 
 class Interface(FileModel):
-    """Serial interface of a stand-alone chip."""
+    """Serial interface of a stand-alone chip; `face` names the commands that it understands."""
 
     clock: Annotated[Hertz, Field(gt=0.0, le=1e9)]
     lines: Literal[1, 2, 4] = 1
     page: Bits
     pads: Annotated[int, Field(ge=4, le=256, strict=True)] = 8
+    face: Annotated[str, _known("face")] = "sfdp"
 
 
 class Design(FileModel):
@@ -361,17 +362,19 @@ class Design(FileModel):
 def load_design(name: str | Path) -> Design:
     """A design by library name or by the path of a TOML file.
 
-    Cell and technology files named by the design are looked for beside it.
+    Cell, technology and face files named by the design are looked for beside it.
 
     Raises:
         InputError: with every problem of the file, each with its key.
     """
     path = locate("chip", name)
     data = read_toml(path)
-    for key in ("cell", "technology"):
-        beside = path.parent / str(data.get(key, ""))
+    interface = data.get("interface")
+    bus = interface if isinstance(interface, dict) else {}
+    for part, key in ((data, "cell"), (data, "technology"), (bus, "face")):
+        beside = path.parent / str(part.get(key, ""))
         if beside.suffix == ".toml" and beside.is_file():
-            data[key] = str(beside)
+            part[key] = str(beside)
     try:
         design = validate_model(Design, data, path.name)
         raise_if(conflicts(design, path.name))

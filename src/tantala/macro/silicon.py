@@ -200,7 +200,8 @@ def _serial(row: Item) -> tuple[Predictions, dict[str, str]]:
     that of the borrowed cell: small beside what the chip draws anyway.
     """
     predictions: Predictions = {}
-    left = {"sleep_current": "deep power-down modes are not modelled"}
+    deep = "deep power-down modes are not modelled"
+    left = {"sleep_current": deep, "power_down_current": deep}
     sheet = row_macro(row, row_design(row)).evaluate("typical", terms().unpublished.junction)
     supply = row.value("inputs.supply", "V")
     how = "serial chip at its supply"
@@ -218,7 +219,6 @@ def _serial(row: Item) -> tuple[Predictions, dict[str, str]]:
         predictions["standby_current"] = ("A", sheet["standby_W"] / supply, how)
     else:
         left["read_current"] = "read clock not published"
-        left["standby_current"] = "an ultra-deep power-down mode, not standby"
     return predictions, {k: v for k, v in left.items() if row.has(f"published.{k}")}
 
 

@@ -17,6 +17,7 @@ from typing import Any, TypeGuard
 
 from tantala.base.errors import InputError, Problem
 from tantala.base.library import names
+from tantala.report.crew import Crew
 from tantala.report.figures import FORMAT
 
 TOLERANCE = 1e-6
@@ -59,7 +60,7 @@ def check(
     design: str | None = None,
     seed: int | None = None,
     progress: Callable[[str], Any] | None = None,
-    workers: int = 1,
+    crew: Crew | None = None,
 ) -> list[Difference]:
     """Compute a datasheet again and list what differs.
 
@@ -68,7 +69,7 @@ def check(
         design: the design to compute; None takes the one that the file names.
         seed: None takes the file's.
         progress: called with a short text at the start of each step.
-        workers: as of `datasheet`.
+        crew: as of `datasheet`.
 
     Raises: InputError if there is no datasheet at `path`, or its design cannot be found.
     """
@@ -81,7 +82,7 @@ def check(
         figures = read_figures(file)
         named = design or _design(figures, file)
         wanted = figures.get("origin", {}).get("seed") if seed is None else seed
-        sheet = datasheet(named, wanted, progress or (lambda step: None), workers)
+        sheet = datasheet(named, wanted, progress or (lambda step: None), crew)
         here = list(differences(figures, sheet.data()))
         page = file.with_suffix(".html")
         if path.suffix != ".json" and page.is_file():

@@ -24,7 +24,7 @@ def datasheet(
     design: str | Path | Design,
     seed: int | None = None,
     progress: Progress = _silent,
-    workers: int = 1,
+    crew: Crew | None = None,
 ) -> Datasheet:
     """The datasheet of a design: a library name, a TOML path, or a design already read.
 
@@ -32,23 +32,21 @@ def datasheet(
         design: what to compute.
         seed: of every random draw; None takes the design's own.
         progress: called with a short text at the start of each step.
-        workers: 2 lets a second process take part; the calling program must then guard its main
-            module, as multiprocessing asks.
+        crew: whose second process takes part, if it has one; None: this process does all.
 
     Raises:
         InputError: the design, or a library file it names, is wrong; with every problem.
     """
-    with Crew(workers, "tantala.report.compiler") as crew:
-        # Imported only now, so that both processes import at the same time.
-        from tantala.macro.design import Design, load_design
-        from tantala.report.compiler import Compiler
+    # Imported only now, so that both processes of a crew import at the same time.
+    from tantala.macro.design import Design, load_design
+    from tantala.report.compiler import Compiler
 
-        progress("Reading the design")
-        reference = None if isinstance(design, Design) else str(design)
-        if not isinstance(design, Design):
-            design = load_design(design)
-        if seed is not None:
-            if not 0 <= seed < 2**64:
-                raise InputError(Problem("bad seed", got=repr(seed), allowed="0 to 2**64 - 1"))
-            design = design.model_copy(update={"seed": seed})
-        return Compiler(reference, design, progress, crew).datasheet()
+    progress("Reading the design")
+    reference = None if isinstance(design, Design) else str(design)
+    if not isinstance(design, Design):
+        design = load_design(design)
+    if seed is not None:
+        if not 0 <= seed < 2**64:
+            raise InputError(Problem("bad seed", got=repr(seed), allowed="0 to 2**64 - 1"))
+        design = design.model_copy(update={"seed": seed})
+    return Compiler(reference, design, progress, crew or Crew()).datasheet()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tantala.report.document import Document, number
+from tantala.report.crew import Crew
+from tantala.report.document import Document, Section, number
 from tantala.report.sections import (
     area,
     electrical,
@@ -36,6 +37,12 @@ _SECTIONS = (
 )
 
 
-def document(sheet: Datasheet) -> Document:
+def document(sheet: Datasheet, crew: Crew | None = None) -> Document:
     """All sections, numbered."""
-    return number(tuple(make(sheet) for make in _SECTIONS))
+    return number(
+        tuple((crew or Crew()).each(_section, [(sheet, at) for at in range(len(_SECTIONS))]))
+    )
+
+
+def _section(sheet: Datasheet, at: int) -> Section:
+    return _SECTIONS[at](sheet)

@@ -23,9 +23,12 @@ def _load(module: str) -> None:
 
 
 class Crew:
-    """This process and, if `workers` is 2, one more; a context that ends it."""
+    """This process and, if `workers` is 2, one more; a context that ends it.
 
-    def __init__(self, workers: int = 1, module: str = "tantala.report") -> None:
+    A program that asks for two must guard its main module, as multiprocessing says.
+    """
+
+    def __init__(self, workers: int = 1, module: str = "tantala.report.compiler") -> None:
         """`module`: what the second process imports first."""
         self._pool: ProcessPoolExecutor | None = None
         if workers > 1:

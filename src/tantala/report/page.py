@@ -27,6 +27,7 @@ from tantala.report.figures import (
 )
 
 if TYPE_CHECKING:
+    from tantala.report.crew import Crew
     from tantala.report.document import Document
 
 
@@ -113,20 +114,20 @@ class Datasheet:
         """The figures as JSON text."""
         return as_json(self.data())
 
-    def document(self) -> Document:
-        """The numbered sections."""
+    def document(self, crew: Crew | None = None) -> Document:
+        """The numbered sections; a second process of `crew` draws its share of them."""
         from tantala.report.contents import document
 
-        return document(self)
+        return document(self, crew)
 
-    def html(self) -> str:
+    def html(self, crew: Crew | None = None) -> str:
         """The self-contained page."""
         from tantala.report import render
         from tantala.report.sections.front import front
 
-        return render.html(front(self), self.document(), self.identity.name)
+        return render.html(front(self), self.document(crew), self.identity.name)
 
-    def write(self, folder: str | Path, pdf: bool = True) -> Written:
+    def write(self, folder: str | Path, pdf: bool = True, crew: Crew | None = None) -> Written:
         """Write NAME.html, NAME.json and, where the machine can, NAME.pdf; all or nothing.
 
         Raises: InputError if the folder cannot be written.
@@ -134,7 +135,7 @@ class Datasheet:
         from tantala.report import render
         from tantala.report.files import write_together
 
-        name, page = self.identity.name, self.html()
+        name, page = self.identity.name, self.html(crew)
         contents = {f"{name}.html": page.encode(), f"{name}.json": self.json().encode()}
         excuse = ""
         if pdf:
