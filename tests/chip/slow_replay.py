@@ -51,6 +51,8 @@ def fixed_timing(capacity: int = 1 << 15, **controller: Any) -> Timing:
         set=_direction(),
         reset=_direction(),
         standby_power=1e-6,
+        transfer_energy=0.0,
+        program_power=0.0,
         temperature=300.0,
     )
     rounds = [10 * k for k in range(1, LINE + 1)] + list(range(1, WORD)) + [5 * LINE]
