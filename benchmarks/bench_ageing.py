@@ -8,9 +8,11 @@ reference. Aim: 10 million cells under 1 s on 2 cores, which is 200 ns a cell-co
 from __future__ import annotations
 
 import time
+from functools import partial
 
 import numba
 import numpy as np
+from benchmarks.timing import best
 
 from tantala.cell import load_cell
 from tantala.cell.ageing import ageing_of
@@ -20,16 +22,7 @@ from tantala.cell.levels import level_of
 CELLS = 10_000_000
 REFERENCE_CELLS = 20_000
 SECONDS, CELSIUS = 3.6e4, 85.0
-
-
-def best_of(action, runs: int = 3) -> float:
-    """Shortest of a few runs, s: the others carry the noise of the machine."""
-    times = []
-    for _ in range(runs):
-        start = time.perf_counter()
-        action()
-        times.append(time.perf_counter() - start)
-    return min(times)
+wall = partial(best, repeats=3, clock=time.perf_counter)  # all cores take part
 
 
 def main() -> None:
@@ -49,21 +42,21 @@ def main() -> None:
         ("any age from 1 ms to 30,000 years, at random", various),
     ):
         tables.age(out, written, ages, writes, 0, 1)  # compiles, and makes the tables
-        seconds = best_of(lambda ages=ages: tables.age(out, written, ages, writes, 0, 1))
+        seconds = wall(lambda ages=ages: tables.age(out, written, ages, writes, 0, 1))
         each = seconds * cores / CELLS * 1e9
         print(
             f"{CELLS:,} cells, {label}: {seconds:.3f} s on {cores} cores, {each:.0f} ns a cell-core"
         )
     cells = load_cell("foundry_b").sample(CELLS, seed=1)
     cells.place(written)
-    seconds = best_of(lambda: cells.wait(SECONDS, CELSIUS + 273.15))
+    seconds = wall(lambda: cells.wait(SECONDS, CELSIUS + 273.15))
     print(f"Population.wait of all: {seconds:.3f} s")
     part = written[:REFERENCE_CELLS].astype(float)
     address = np.arange(REFERENCE_CELLS)
-    slow = best_of(lambda: law.sample(part, 1e9, 1, address, 0)) / REFERENCE_CELLS
-    fast = best_of(lambda: tables.age(out, written, alike, writes, 0, 1)) * cores / CELLS
+    slow = wall(lambda: law.sample(part, 1e9, 1, address, 0)) / REFERENCE_CELLS
+    fast = wall(lambda: tables.age(out, written, alike, writes, 0, 1)) * cores / CELLS
     print(f"numpy reference: {slow * 1e9:.0f} ns a cell, {slow / fast:.0f} times the kernel")
-    level = best_of(lambda: level_of(lambda z: 1e-4 * np.exp(0.05 * z), law, 1e9))
+    level = wall(lambda: level_of(lambda z: 1e-4 * np.exp(0.05 * z), law, 1e9))
     print(f"one level to 1e-18 by quadrature: {level * 1e3:.0f} ms")
 
 

@@ -28,6 +28,7 @@ import time
 from collections.abc import Callable
 
 import numpy as np
+from benchmarks.timing import best
 
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
@@ -206,17 +207,6 @@ def product_speed() -> float:
     left = np.ones((768, 768))
     with one_blas_thread():
         return 768.0**3 / best(lambda: left @ left)
-
-
-def best(action: Callable[[], object]) -> float:
-    """Least processor time of five runs, s."""
-    action()
-    times = []
-    for _ in range(5):
-        begin = time.process_time()
-        action()
-        times.append(time.process_time() - begin)
-    return min(times)
 
 
 def multiplications(lines: int) -> float:

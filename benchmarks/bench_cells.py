@@ -15,27 +15,13 @@ from __future__ import annotations
 import importlib.util
 import sys
 import time
-from collections.abc import Callable
 
 import numpy as np
+from benchmarks.timing import best
 
 from tantala.cell import load_cell
 
 WANTED = 20e6  # cell-pulses a second and core
-
-
-Clock = Callable[[], float]
-
-
-def best(action: Callable[[], object], repeat: int = 5, clock: Clock = time.process_time) -> float:
-    """The shortest of `repeat` runs, s; one run before them compiles and warms up."""
-    action()
-    times = []
-    for _ in range(repeat):
-        start = clock()
-        action()
-        times.append(clock() - start)
-    return min(times)
 
 
 def report(name: str, count: float, seconds: float, calibration: float, unit: str) -> None:

@@ -12,24 +12,15 @@ import resource
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from benchmarks.timing import best
 
 import tantala as tt
 
 PAGE, BLOCK, SPAN = 256, 4096, 1 << 17
 REAL_WRITE, REAL_READ = 0.05, 1.25  # MB/s
-
-
-def best(call: Callable[[], object], repeats: int = 5) -> float:
-    times = []
-    for _ in range(repeats):
-        begin = time.process_time()
-        call()
-        times.append(time.process_time() - begin)
-    return min(times)
 
 
 def main() -> None:
@@ -51,7 +42,7 @@ def main() -> None:
             chip.read(at, BLOCK)
 
     pages()
-    write, read = SPAN / best(pages) / 1e6, SPAN / best(blocks, 20) / 1e6
+    write, read = SPAN / best(pages, warm=False) / 1e6, SPAN / best(blocks, 20, warm=False) / 1e6
     print(f"{name}: {chip.size} bytes, {chip.die.n} cells a word of {chip.word_bytes} bytes")
     rates = (("page writes", write, 5, REAL_WRITE), ("4 KiB reads", read, 40, REAL_READ))
     for what, rate, aim, real in rates:
@@ -74,7 +65,7 @@ def main() -> None:
         begin = time.process_time()
         chip.save(path)
         saved = time.process_time() - begin
-        loaded = best(lambda: tt.Chip.load(path), 3)
+        loaded = best(lambda: tt.Chip.load(path), 3, warm=False)
         size = path.stat().st_size / 1e6
     print(f"fresh die     {fresh:8.2f} s  (aim 2)")
     print(f"saved die     {loaded:8.2f} s  (aim 0.5), {size:.0f} MB; saving it {saved:.2f} s")

@@ -13,11 +13,10 @@ from __future__ import annotations
 import gzip
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from benchmarks.timing import best
 
 import tantala as tt
 from tantala.chip.replay import replay
@@ -27,15 +26,6 @@ from tantala.chip.traces import read_trace, trace_of
 COUNT, SPAN = 1_000_000, 1 << 30
 PEERS = {"Ramulator 2.1": (72_000, 354_000), "NVMain": (28_000, 38_000)}
 AIM = 1_000_000
-
-
-def best(call: Callable[[], object], repeats: int = 3) -> float:
-    times = []
-    for _ in range(repeats):
-        begin = time.process_time()
-        call()
-        times.append(time.process_time() - begin)
-    return min(times)
 
 
 def main() -> None:
@@ -62,13 +52,13 @@ def main() -> None:
             def run(trace=trace, chosen=chosen, given=given) -> None:
                 replay(trace, chosen, fold="modulo", **given)
 
-            rates[order + what] = COUNT / best(run)
+            rates[order + what] = COUNT / best(run, 3)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "random.csv.gz"
         operations = np.where(write, "w", "r")
         lines = (f"{op},{at},64\n" for op, at in zip(operations, address["random"], strict=True))
         path.write_bytes(gzip.compress(("op,address,size\n" + "".join(lines)).encode(), 1))
-        seconds = best(lambda: replay(read_trace(path), times, fold="modulo"))
+        seconds = best(lambda: replay(read_trace(path), times, fold="modulo"), 3)
         rates["random, read from a gzip CSV file"] = COUNT / seconds
     for what, rate in rates.items():
         print(f"{what:36} {rate:12,.0f}")

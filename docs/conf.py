@@ -7,17 +7,16 @@ system's, and equations are MathML, which browsers draw by themselves.
 from __future__ import annotations
 
 import sys
+from importlib import metadata
 from pathlib import Path
 
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE / part) for part in ("extensions", "figures", "tables")]
 
-import tantala  # noqa: E402 - the line above also serves the extensions below
-
 project = "tantala"
 author = "the tantala developers"
 copyright = "2026, the tantala developers"
-version = release = tantala.__version__
+version = release = metadata.version("tantala")
 
 extensions = [
     "myst_parser",

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tantala import cli
 from tantala.base.bibliography import Source
 from tantala.base.errors import InputError
 from tantala.base.library import LIBRARY
@@ -20,19 +19,6 @@ from tantala.cell.fit import cell_file
 TRUTH = Conduction(
     reference_voltage=0.2, gap_voltage=0.3, closed_conductance=5e-5, closing_exponent=3.0
 )
-
-
-def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
-    """Exit code, output and errors of `tantala ARGUMENTS`."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("sys.argv", ["tantala", *arguments])
-        try:
-            cli.main()
-            code = 0
-        except SystemExit as leaving:
-            code = leaving.code if isinstance(leaving.code, int) else 1
-    captured = capsys.readouterr()
-    return code, captured.out, captured.err
 
 
 def curves(cells: int = 60) -> str:
@@ -52,11 +38,10 @@ def table(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_table_makes_a_cell_with_source_goodness_and_plot(table, tmp_path, capsys) -> None:
+def test_a_table_makes_a_cell_with_source_goodness_and_plot(table, tmp_path, command) -> None:
     out, plots = tmp_path / "mine.toml", tmp_path / "plots"
-    code, text, _ = run(
-        capsys, "fit", str(table), "--cell", "mine", "--base", "hfox_64k", "-o", str(out),
-        "--plots", str(plots), "--json",
+    code, text, _ = command("fit", str(table), "--cell", "mine", "--base", "hfox_64k",
+        "-o", str(out), "--plots", str(plots), "--json",
     )  # fmt: skip
     assert code == 0
     summary = json.loads(text)
@@ -74,9 +59,9 @@ def test_a_table_makes_a_cell_with_source_goodness_and_plot(table, tmp_path, cap
     assert any("set: taken from cell hfox_64k" in line for line in cell.item.not_measured)
 
 
-def test_without_a_base_the_cell_says_what_it_lacks(table, tmp_path, capsys) -> None:
+def test_without_a_base_the_cell_says_what_it_lacks(table, tmp_path, command) -> None:
     out = tmp_path / "mine.toml"
-    code, text, _ = run(capsys, "fit", str(table), "--cell", "mine", "-o", str(out))
+    code, text, _ = command("fit", str(table), "--cell", "mine", "-o", str(out))
     assert code == 0
     assert "nominal: taken from cell hfox_64k" in text
     cell = load_cell(out)
@@ -87,10 +72,9 @@ def test_without_a_base_the_cell_says_what_it_lacks(table, tmp_path, capsys) -> 
         cell.law("set")
 
 
-def test_a_second_fit_keeps_the_first_source(table, tmp_path, capsys) -> None:
+def test_a_second_fit_keeps_the_first_source(table, tmp_path, command) -> None:
     for name in ("one", "two", "one"):
-        code, _, _ = run(
-            capsys, "fit", str(table), "--cell", name, "--base", "hfox_64k",
+        code, _, _ = command("fit", str(table), "--cell", name, "--base", "hfox_64k",
             "-o", str(tmp_path / f"{name}.toml"),
         )  # fmt: skip
         assert code == 0
@@ -110,19 +94,18 @@ def test_a_second_fit_keeps_the_first_source(table, tmp_path, capsys) -> None:
         ("--cell", "mine", "--base", "hfox_64k", "--full-scale", "128 V"),
     ],
 )
-def test_a_bad_command_writes_nothing(arguments, table, tmp_path, capsys) -> None:
-    code, _, error = run(capsys, "fit", str(table), *arguments, "-o", str(tmp_path / "mine.toml"))
+def test_a_bad_command_writes_nothing(arguments, table, tmp_path, command) -> None:
+    code, _, error = command("fit", str(table), *arguments, "-o", str(tmp_path / "mine.toml"))
     assert code == 2
     assert error.startswith("tantala: ")
     assert "Traceback" not in error
     assert [path.name for path in tmp_path.iterdir()] == [table.name]
 
 
-def test_too_few_points_write_nothing(tmp_path, capsys) -> None:
+def test_too_few_points_write_nothing(tmp_path, command) -> None:
     table = tmp_path / "iv.tsv"
     table.write_text(curves(cells=2))
-    code, _, error = run(
-        capsys, "fit", str(table), "--cell", "mine", "--base", "hfox_64k",
+    code, _, error = command("fit", str(table), "--cell", "mine", "--base", "hfox_64k",
         "-o", str(tmp_path / "mine.toml"),
     )  # fmt: skip
     assert code == 2
@@ -130,9 +113,8 @@ def test_too_few_points_write_nothing(tmp_path, capsys) -> None:
     assert [path.name for path in tmp_path.iterdir()] == [table.name]
 
 
-def test_a_folder_that_is_not_there_is_told_before_the_fit(table, tmp_path, capsys) -> None:
-    code, _, error = run(
-        capsys, "fit", str(table), "--cell", "mine", "--base", "hfox_64k",
+def test_a_folder_that_is_not_there_is_told_before_the_fit(table, tmp_path, command) -> None:
+    code, _, error = command("fit", str(table), "--cell", "mine", "--base", "hfox_64k",
         "-o", str(tmp_path / "absent" / "mine.toml"),
     )  # fmt: skip
     assert code == 2

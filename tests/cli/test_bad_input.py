@@ -7,30 +7,17 @@ as a user would. The message must name the file or value and say what is allowed
 from __future__ import annotations
 
 import gzip
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tantala import cli
 from tantala.base.library import LIBRARY
 
 DESIGN = (LIBRARY / "chips" / "embedded_8mb_28nm.toml").read_text(encoding="utf-8")
 CELL = (LIBRARY / "cells" / "embedded_28nm.toml").read_text(encoding="utf-8")
-
-
-def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
-    """Exit code and everything printed by `tantala ARGUMENTS`."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("sys.argv", ["tantala", *arguments])
-        try:
-            cli.main()
-            code = 0
-        except SystemExit as leaving:
-            code = leaving.code if isinstance(leaving.code, int) else 1
-    captured = capsys.readouterr()
-    return code, captured.out + captured.err
 
 
 def edited(text: str, old: str, new: str) -> str:
@@ -84,13 +71,14 @@ DESIGN_FAULTS = {
 
 @pytest.mark.parametrize("fault", DESIGN_FAULTS)
 def test_a_faulty_design_is_refused(
-    fault: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    fault: str, tmp_path: Path, command: Callable[..., tuple[int, str, str]]
 ) -> None:
     old, new, said = DESIGN_FAULTS[fault]
     path = tmp_path / "mine.toml"
     path.write_text(edited(DESIGN, old, new), encoding="utf-8")
     out = tmp_path / "out"
-    code, text = run(capsys, "datasheet", str(path), "-o", str(out))
+    code, output, errors = command("datasheet", str(path), "-o", str(out))
+    text = output + errors
     assert code == 2, text
     assert "mine.toml" in text
     assert said in text
@@ -99,14 +87,15 @@ def test_a_faulty_design_is_refused(
 
 
 def test_every_problem_of_a_design_at_once(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, command: Callable[..., tuple[int, str, str]]
 ) -> None:
     text = edited(DESIGN, 'core = "0.9 V"', 'core = "0.9"')
     text = edited(text, "endurance = 10_000", "endurance = 0")
     text = edited(text, 'cell = "embedded_28nm"', 'cell = "embeded_28nm"')
     path = tmp_path / "mine.toml"
     path.write_text(text, encoding="utf-8")
-    code, printed = run(capsys, "check", str(path))
+    code, output, errors = command("check", str(path))
+    printed = output + errors
     assert code == 2
     for said in ("supply.core", "endurance", "'embedded_28nm'", "3 problem"):
         assert said in printed
@@ -123,9 +112,10 @@ def test_every_problem_of_a_design_at_once(
     ],
 )
 def test_names_that_do_not_exist(
-    arguments: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]
+    arguments: tuple[str, ...], said: str, command: Callable[..., tuple[int, str, str]]
 ) -> None:
-    code, text = run(capsys, *arguments)
+    code, output, errors = command(*arguments)
+    text = output + errors
     assert code == 2
     assert said in text
 
@@ -139,12 +129,13 @@ CELL_FAULTS = {
 
 @pytest.mark.parametrize("fault", CELL_FAULTS)
 def test_a_faulty_cell_is_refused(
-    fault: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    fault: str, tmp_path: Path, command: Callable[..., tuple[int, str, str]]
 ) -> None:
     old, new, said = CELL_FAULTS[fault]
     path = tmp_path / "mine.toml"
     path.write_text(edited(CELL, old, new), encoding="utf-8")
-    code, text = run(capsys, "check", str(path))
+    code, output, errors = command("check", str(path))
+    text = output + errors
     assert code == 2
     assert said in text
 
@@ -165,13 +156,14 @@ MEASUREMENTS = {
 
 @pytest.mark.parametrize("fault", MEASUREMENTS)
 def test_faulty_measurements_are_refused(
-    fault: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    fault: str, tmp_path: Path, command: Callable[..., tuple[int, str, str]]
 ) -> None:
     suffix, content = MEASUREMENTS[fault]
     path = tmp_path / f"measured{suffix}"
     path.write_bytes(content)
     out = tmp_path / "cell.toml"
-    code, text = run(capsys, "fit", str(path), "--cell", "mine", "-o", str(out))
+    code, output, errors = command("fit", str(path), "--cell", "mine", "-o", str(out))
+    text = output + errors
     assert code == 2, text
     assert "measured" in text
     assert "Traceback" not in text
@@ -191,7 +183,7 @@ def test_faulty_measurements_are_refused(
     ),
 )
 def test_no_value_of_the_wrong_sort_passes(
-    key: str, value: object, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    key: str, value: object, tmp_path: Path, command: Callable[..., tuple[int, str, str]]
 ) -> None:
     import json
     import re
@@ -202,6 +194,7 @@ def test_no_value_of_the_wrong_sort_passes(
     path.write_text(
         re.sub(rf"\b{key} = (\"[^\"]*\"|[\d._]+)", lambda _: f"{key} = {shown}", DESIGN, count=1)
     )
-    code, text = run(capsys, "check", str(path))
+    code, output, errors = command("check", str(path))
+    text = output + errors
     assert code == 2, text
     assert "Traceback" not in text

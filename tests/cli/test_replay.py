@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tantala import cli
 from tantala.base.library import LIBRARY
 
 TRACE = "time,op,address,size\n0,w,0x1000,256\n20e-6,r,0x1000,64\n1e-3,w,0x1040,4\n"
@@ -30,18 +30,6 @@ def design(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(path)
 
 
-def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("sys.argv", ["tantala", "replay", *arguments])
-        try:
-            cli.main()
-            code = 0
-        except SystemExit as leaving:
-            code = leaving.code if isinstance(leaving.code, int) else 1
-    captured = capsys.readouterr()
-    return code, captured.out, captured.err
-
-
 def written(folder: Path, text: str, name: str) -> str:
     path = folder / name
     path.write_bytes(gzip.compress(text.encode()) if name.endswith(".gz") else text.encode())
@@ -49,10 +37,10 @@ def written(folder: Path, text: str, name: str) -> str:
 
 
 def test_a_table_and_a_plot(
-    design: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    design: str, tmp_path: Path, command: Callable[..., tuple[int, str, str]]
 ) -> None:
     trace, plot = written(tmp_path, TRACE, "log.csv.gz"), tmp_path / "log.svg"
-    code, out, err = run(capsys, trace, design, "--write-buffer", "4", "-o", str(plot))
+    code, out, err = command("replay", trace, design, "--write-buffer", "4", "-o", str(plot))
     assert code == 0, err
     for part in ("1 reads, 2 writes", "reads answered", "99.9 %", "Start-Gap", "tells no data"):
         assert part in out, part
@@ -64,11 +52,11 @@ def test_a_table_and_a_plot(
 
 
 def test_json_for_a_program(
-    design: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    design: str, tmp_path: Path, command: Callable[..., tuple[int, str, str]]
 ) -> None:
     trace = written(tmp_path, "10 0\n5 64 128\n", "cpu.trace")
     given = ("--clock", "100 MHz", "--changed", "30 %", "--wear-levelling", "start_gap")
-    code, out, err = run(capsys, trace, design, *given, "--line", "512 bit", "--json")
+    code, out, err = command("replay", trace, design, *given, "--line", "512 bit", "--json")
     assert code == 0, err
     data = json.loads(out)
     assert data["parameters"]["clock"] == 1e8
@@ -108,13 +96,13 @@ MISUSES = {
 
 @pytest.mark.parametrize("misuse", MISUSES)
 def test_misuse_is_one_clear_error(
-    design: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], misuse: str
+    design: str, tmp_path: Path, command: Callable[..., tuple[int, str, str]], misuse: str
 ) -> None:
     text, options, message = MISUSES[misuse]
     trace = str(tmp_path / "absent") if text is None else written(tmp_path, text, "my.trace")
     (tmp_path / "folder.svg").mkdir()
     options = [option.format(folder=tmp_path) for option in options]
-    code, out, err = run(capsys, trace, design, *options)
+    code, out, err = command("replay", trace, design, *options)
     assert code == 2
     assert not out
     assert message in err
@@ -122,7 +110,9 @@ def test_misuse_is_one_clear_error(
     assert len(err.splitlines()) == 1
 
 
-def test_an_unknown_design_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code, _, err = run(capsys, written(tmp_path, TRACE, "log.csv"), "spi_8m")
+def test_an_unknown_design_is_told(
+    tmp_path: Path, command: Callable[..., tuple[int, str, str]]
+) -> None:
+    code, _, err = command("replay", written(tmp_path, TRACE, "log.csv"), "spi_8m")
     assert code == 2
     assert "spi_8mb" in err

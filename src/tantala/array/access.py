@@ -20,7 +20,7 @@ def in_series(conductance: Vector, resistance: Vector | float) -> Vector:
         return 1.0 / (1.0 / conductance + resistance)
 
 
-def access_resistance(given: Any, shape: tuple[int, int], problems: list[Problem]) -> Vector:
+def access_resistance(given: Any, shape: tuple[int, ...], problems: list[Problem]) -> Vector:
     """`given` as ohm: one number, or an (N, M) table of them; its problems are added."""
     if isinstance(given, str) or np.ndim(given) == 0:
         return resistances(given, 1, "access", "", problems, False)[0]
@@ -63,7 +63,7 @@ def off_conductance(given: Any, problems: list[Problem]) -> float:
 
 
 def gate_patterns(
-    given: ArrayLike, shape: tuple[int, int], table: bool = False
+    given: ArrayLike, shape: tuple[int, ...], table: bool = False
 ) -> tuple[Gates, bool]:
     """`given` as booleans (N, K) or (N, M, K), and whether one row pattern (N,) was given.
 
@@ -111,7 +111,7 @@ def gated_conductance(given: ArrayLike, gates: ArrayLike, access: Any, off: Any)
     problems: list[Problem] = []
     cells = conductances(given, problems)
     raise_if(problems)
-    shape: tuple[int, int] = cells.shape  # type: ignore[assignment]
+    shape = cells.shape
     on = access_resistance(access, shape, problems)
     leak = off_conductance(off, problems)
     raise_if(problems)

@@ -45,7 +45,7 @@ class Ohmic:
         """See CellLaw."""
         return Curves(
             kernels.POLYNOMIAL,
-            stack(conductance, 0.0, 0.0, -np.inf, np.inf, shape=conductance.shape),  # type: ignore[arg-type]
+            stack(conductance, 0.0, 0.0, -np.inf, np.inf, shape=conductance.shape),
         )
 
     def outside(self, conductance: Vector, volts: Vector) -> list[Problem]:
@@ -77,7 +77,7 @@ class Conducting:
         scale, rate = self._parameters(conductance)
         return Curves(
             kernels.SINH,
-            stack(scale, rate, 0.0, -np.inf, np.inf, shape=conductance.shape),  # type: ignore[arg-type]
+            stack(scale, rate, 0.0, -np.inf, np.inf, shape=conductance.shape),
         )
 
     def outside(self, conductance: Vector, volts: Vector) -> list[Problem]:
@@ -121,7 +121,7 @@ class Polynomial:
     def curves(self, conductance: Vector) -> Curves:
         """See CellLaw. Raises InputError for a cell whose slope at 0 V is not positive."""
         shape = conductance.shape
-        raise_if(shape_problems(self, shape))  # type: ignore[arg-type]
+        raise_if(shape_problems(self, shape))
         a, b = np.broadcast_to(self.quadratic, shape), np.broadcast_to(self.cubic, shape)
         bad = (conductance <= 0.0) & ((a != 0.0) | (b != 0.0))
         if bad.any():
@@ -135,7 +135,7 @@ class Polynomial:
                 )
             )
         low, high = _monotone(conductance, a, b)
-        return Curves(kernels.POLYNOMIAL, stack(conductance, a, b, low, high, shape=shape))  # type: ignore[arg-type]
+        return Curves(kernels.POLYNOMIAL, stack(conductance, a, b, low, high, shape=shape))
 
     def outside(self, conductance: Vector, volts: Vector) -> list[Problem]:
         """Beyond `limit`."""

@@ -115,7 +115,8 @@ class Array:
     @property
     def shape(self) -> tuple[int, int]:
         """(rows, columns)."""
-        return self.conductance.shape  # type: ignore[return-value]
+        rows, columns = self.conductance.shape
+        return rows, columns
 
     def far_conductances(self) -> tuple[Vector, Vector]:
         """Conductance from the last cell's node to the far end's source: rows, columns; S."""

@@ -62,7 +62,7 @@ class Device:
         ):
             if given is not None and not hasattr(given, "curves"):
                 raise InputError(Problem(f"{name} is no law", got=repr(given), allowed=allowed))
-        shape: tuple[int, int] = conductance.shape  # type: ignore[assignment]
+        shape = conductance.shape
         nothing = Curves(kernels.NONE, np.zeros((3, *shape)))
         stiff = conductance > STIFF
         held = conductance if selector is not None else np.full(shape, stand_in(conductance))

@@ -65,7 +65,7 @@ class GatedArray:
         for name in ("source_wire", "bit_wire"):
             settled[name] = float(resistances(getattr(self, name), 1, name, "", problems, False)[0])
         shape = conductance.shape
-        settled["access"] = access_resistance(self.access, shape, problems)  # type: ignore[arg-type]
+        settled["access"] = access_resistance(self.access, shape, problems)
         settled["off"] = off_conductance(self.off, problems)
         for name in ("source_top", "source_bottom", "bit_top", "bit_bottom"):
             settled[name] = resistances(
@@ -79,7 +79,8 @@ class GatedArray:
     @property
     def shape(self) -> tuple[int, int]:
         """(rows, columns)."""
-        return self.conductance.shape  # type: ignore[return-value]
+        rows, columns = self.conductance.shape
+        return rows, columns
 
     def rail_ends(self) -> tuple[tuple[Vector, Vector], tuple[Vector, Vector]]:
         """((ohm from row N-1, S from row 0) of the source rails, the same of the bit rails)."""
@@ -120,11 +121,15 @@ class GatedArray:
         if kept is not None:
             source, bit, current = kept
             kept = (low + drive * source, low + drive * bit, drive * current)
-        fields = (patterns, high, low, transfer, residual)
         if single:
-            fields = tuple(value[..., 0] for value in fields)
-            kept = None if kept is None else tuple(value[..., 0] for value in kept)
-        return GatedSolution(self, *fields, kept)  # type: ignore[arg-type]
+            patterns = patterns[..., 0]
+            high, low, transfer, residual = (
+                value[..., 0] for value in (high, low, transfer, residual)
+            )
+            if kept is not None:
+                source, bit, current = kept
+                kept = source[..., 0], bit[..., 0], current[..., 0]
+        return GatedSolution(self, patterns, high, low, transfer, residual, kept)
 
     def checked_conditions(
         self, gates: ArrayLike, sources: Any, bits: Any

@@ -22,7 +22,7 @@ class Curves:
     parameters: Vector
 
 
-def stack(*parameters: Any, shape: tuple[int, int]) -> Vector:
+def stack(*parameters: Any, shape: tuple[int, ...]) -> Vector:
     """Parameters, numbers or tables, as one contiguous (k, N, M)."""
     return np.stack([np.broadcast_to(np.asarray(p, np.float64), shape) for p in parameters])
 
@@ -68,7 +68,7 @@ def settle(
         object.__setattr__(law, name, value)
 
 
-def shape_problems(law: Any, shape: tuple[int, int]) -> list[Problem]:
+def shape_problems(law: Any, shape: tuple[int, ...]) -> list[Problem]:
     """A problem for each table of another shape than the array's."""
     return [
         Problem(

@@ -217,7 +217,7 @@ def _alone(
     """Current of one cell without any wire or end resistance, A in the direction of `voltage`."""
     if isinstance(array, GatedArray):
         access = float(np.broadcast_to(array.access, array.shape)[read.row, read.column])
-        return abs(voltage) * float(in_series(np.float64(conductance), access))  # type: ignore[arg-type]
+        return abs(voltage) * float(in_series(np.array(conductance), access))
     cell = replace(
         array,
         conductance=np.array([[conductance]]),

@@ -139,7 +139,7 @@ def resized(array: AnyArray, rows: int, columns: int) -> AnyArray:
         raise InputError(
             Problem("no size of an array", got=f"({rows}, {columns})", allowed="1 or more a side")
         )
-    ends: dict[str, float] = {}
+    changes: dict[str, Any] = {"conductance": np.zeros((rows, columns))}
     for name in _GATED_ENDS if isinstance(array, GatedArray) else _ENDS:
         values = np.unique(getattr(array, name))
         if values.size > 1:
@@ -150,8 +150,8 @@ def resized(array: AnyArray, rows: int, columns: int) -> AnyArray:
                     allowed="one resistance for all of an array that is resized",
                 )
             )
-        ends[name] = float(values[0])
-    return replace(array, conductance=np.zeros((rows, columns)), **ends)  # type: ignore[arg-type]
+        changes[name] = float(values[0])
+    return replace(array, **changes)
 
 
 def _size(array: AnyArray, grow: str, side: int) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -18,15 +19,15 @@ if TYPE_CHECKING:
 Vector = NDArray[np.float64]
 
 
-class Balance:
+class Balance(ABC):
     """Power delivered against power dissipated, W."""
 
     delivered: float
 
     @property
+    @abstractmethod
     def dissipated(self) -> float:
         """Sum of the parts, W."""
-        raise NotImplementedError
 
     @property
     def mismatch(self) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -61,8 +60,7 @@ def resistances(
     given: Any, count: int, name: str, line: str, problems: list[Problem], infinite: bool
 ) -> Vector:
     """`given`, one number or one a line, as `count` ohm values; problems are added."""
-    several = isinstance(given, Sequence | np.ndarray) and not isinstance(given, str)
-    several = several and np.ndim(given) > 0  # type: ignore[arg-type]
+    several = not isinstance(given, str) and np.ndim(given) > 0
     items = list(given) if several else [given]
     if several and len(items) != count:
         problems.append(

@@ -19,6 +19,7 @@ distribution of levels; their mean power is in (1)); the instrument's own noise.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -274,7 +275,7 @@ def _noise_result(
     reference: float,
     frequency: Floats,
     relative: Floats,
-    model: object,
+    model: Callable[[Floats], Floats],
     mean: Floats,
     conditions: dict[str, float],
 ) -> FitResult:
@@ -314,7 +315,7 @@ def _noise_result(
     for name, unit in (("integration_time", "s"), ("slowest", "Hz")):
         value = conditions[name]
         numbers.append(FittedNumber(f"noise.{name}", value, unit, kind="assumed", note=notes[name]))
-    predicted = np.exp(model(x))  # type: ignore[operator]
+    predicted = np.exp(model(x))
     curves = tuple(
         Curve(
             "noise spectrum",

@@ -331,10 +331,11 @@ class Macro:
         """SET and RESET pulses of the slowest word that the tail figure admits."""
         groups = math.ceil(self.code.word_bits / self.plan.parallel)
         share, tail = 0.5 * self.design.write.changed, self.assembly.write.tail
-        return tuple(
+        up, down = (
             tail_pulses(train, self.plan.parallel, groups, share, 0.5 * tail)
             for train in (self.cell.set, self.cell.reset)
-        )  # type: ignore[return-value]
+        )
+        return up, down
 
     def _tail_parts(self, setting: Setting, blocks: Blocks, mean: dict[str, Any]) -> dict[str, Any]:
         parts = {name: mean[name] for name in ("address and encoding", "read before write")}
