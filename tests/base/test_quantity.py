@@ -45,6 +45,8 @@ def test_text_becomes_si(text: str, unit: str, value: float) -> None:
         ("1,500 um", "m", "not a quantity"),
         ("", "V", "not a quantity"),
         ("nan V", "V", "not a quantity"),
+        ("-300 degC", "K", "absolute zero"),
+        (-40.0, "K", "absolute zero"),
         ("1e999 V", "V", "not finite"),
         (math.nan, "V", "not finite"),
         (True, "V", "not a quantity"),

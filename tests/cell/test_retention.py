@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from ageing_laws import LAW, RELAXATION, RETENTION
 
-from tantala.base.errors import FitError, InputError, RangeViolation
+from tantala.base.errors import FitError, RangeViolation
 from tantala.cell import retention
 from tantala.cell.ageing import Ageing
 from tantala.cell.ageing_fit import EIGHTHS, eighths
@@ -69,12 +69,6 @@ def test_beyond_the_range_is_refused_and_changes_nothing():
         retention.age(cells, 3e8, 573.0)
     assert np.all(cells.age == 0.0)
     np.testing.assert_array_equal(cells.conductance, cells.written)
-
-
-@pytest.mark.parametrize("kelvin", [0.0, -40.0])
-def test_a_temperature_below_absolute_zero_is_refused(kelvin):
-    with pytest.raises(InputError, match="absolute zero"):
-        retention.age(population(), 1.0, kelvin)
 
 
 def test_ten_years_at_85_degrees_and_the_hottest_bake_are_in_range():

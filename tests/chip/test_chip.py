@@ -138,6 +138,12 @@ def test_what_lies_outside_is_refused() -> None:
             chip.read(address, length)
     with pytest.raises(InputError, match="beyond the chip"):
         chip.write(chip.size - 1, b"ab")
+    with pytest.raises(InputError, match="no whole number"):
+        chip.read("10", 1)  # pyright: ignore[reportArgumentType]
+    with pytest.raises(InputError, match="no bytes"):
+        chip.write(10, "ab")  # pyright: ignore[reportArgumentType]
+    with pytest.raises(InputError, match="absolute zero"):
+        chip.elapse("1 h", temperature="-300 degC")
     assert chip.read(10, 0) == b""
     assert chip.write(10, b"").pulses == 0
     with pytest.raises(InputError, match="whole number of words"):

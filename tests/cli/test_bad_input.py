@@ -27,7 +27,7 @@ def edited(text: str, old: str, new: str) -> str:
 
 DESIGN_FAULTS = {
     "unknown cell": ('cell = "embedded_28nm"', 'cell = "embedded_28"', "embedded_28nm"),
-    "unknown technology": ('technology = "28nm"', 'technology = "12nm"', "22nm"),
+    "unknown technology": ('technology = "28nm"', 'technology = "12nm"', "22 to 180 nm"),
     "unknown key": ("capacity =", "capasity =", "capacity"),
     "unknown table": ("[supply]", "[suply]", "supply"),
     "unknown scheme": ('scheme = "ispp"', 'scheme = "isp"', "ispp"),

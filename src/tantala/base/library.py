@@ -52,7 +52,9 @@ def read_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise InputError(Problem("cannot read the file", str(path), error.strerror or "")) from None
+        hint = "" if path.exists() else "the path of a file that is there, or a library name"
+        problem = Problem("cannot read the file", str(path), error.strerror or "", hint=hint)
+        raise InputError(problem) from None
     except UnicodeDecodeError:
         raise InputError(Problem("not a text file in UTF-8", str(path))) from None
     except tomllib.TOMLDecodeError as error:

@@ -62,7 +62,8 @@ def to_si(value: object, unit: str, *, name: str = "value", where: str = "") -> 
     A number is taken as being in `unit` already; a string needs a unit of the same dimension
     ("1.2 V", "100 ns", "85 degC", "8 Mibit"), except where `unit` is "1".
 
-    Raises InputError for text that is no quantity, a wrong dimension, or a value not finite.
+    Raises InputError for text that is no quantity, a wrong dimension, a value not finite, or a
+    temperature at absolute zero or below.
     """
     if not isinstance(value, str):
         try:
@@ -76,6 +77,10 @@ def to_si(value: object, unit: str, *, name: str = "value", where: str = "") -> 
     number = _parse(value, unit, name, where) if isinstance(value, str) else value
     if not math.isfinite(number):
         raise InputError(Problem(f"{name} is not finite", where, repr(value), _example(unit)))
+    if unit == "K" and number <= 0.0:
+        raise InputError(
+            Problem(f"{name} is not above absolute zero", where, repr(value), _example(unit))
+        )
     return number
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, LiteralString, TypeGuard, TypeVar
 
@@ -21,7 +22,7 @@ from pydantic_core import PydanticCustomError
 
 from tantala.base.errors import InputError, Problem, nearest
 from tantala.base.library import read_toml
-from tantala.base.quantity import to_si
+from tantala.base.quantity import format_si, to_si
 
 
 class FileModel(BaseModel):
@@ -30,14 +31,21 @@ class FileModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
 
-def _si(unit: str) -> BeforeValidator:
-    def convert(value: Any) -> float:
+@dataclass(frozen=True)
+class _Unit:
+    """Turns what a file says into SI; keeps its unit, in which a limit is told."""
+
+    unit: str
+
+    def __call__(self, value: Any) -> float:
         try:
-            return to_si(value, unit)
+            return to_si(value, self.unit)
         except InputError as error:
             raise _wording("tantala.quantity", _sentence(error.problems[0])) from None
 
-    return BeforeValidator(convert)
+
+def _si(unit: str) -> BeforeValidator:
+    return BeforeValidator(_Unit(unit))
 
 
 def _sentence(problem: Problem) -> str:
@@ -146,6 +154,36 @@ def _is_table(annotation: Any) -> TypeGuard[type[FileModel]]:
     return isinstance(annotation, type) and issubclass(annotation, FileModel)
 
 
+# In place of the validation library's own words, which name its types.
+_PLAIN = {
+    "float_parsing": "not a number",
+    "float_type": "not a number",
+    "int_parsing": "not a whole number",
+    "int_type": "not a whole number",
+    "int_from_float": "not a whole number",
+    "string_type": "not a text",
+    "bool_parsing": "neither true nor false",
+    "bool_type": "neither true nor false",
+    "list_type": "not a list",
+    "dict_type": "not a table",
+}
+
+_LIMITS = {
+    "less_than": ("too large", "less than"),
+    "less_than_equal": ("too large", "at most"),
+    "greater_than": ("too small", "more than"),
+    "greater_than_equal": ("too small", "at least"),
+}
+
+
+def _in_unit(bound: float, field: FieldInfo | None) -> str:
+    """A limit as people write it, in the unit of its field."""
+    for part in field.metadata if field is not None else ():
+        if isinstance(part, BeforeValidator) and isinstance(part.func, _Unit):
+            return format_si(bound, part.func.unit)
+    return f"{bound:g}"
+
+
 def _problem(model: type[BaseModel], entry: Any, file: str) -> Problem:
     location = [str(part) for part in entry["loc"]]
     where = f"{file}: {'.'.join(location)}" if location else file
@@ -164,18 +202,41 @@ def _problem(model: type[BaseModel], entry: Any, file: str) -> Problem:
         choices = allowed.replace(" or ", ", ").split(",")
         hint = nearest(str(entry["input"]), [choice.strip(" '") for choice in choices])
         text = "unknown choice"
+    if kind == "model_type":
+        known = _keys(model, location)
+        text, allowed = "not a table", f"a table of {', '.join(known)}"
+        hint = f"{location[-1]} = {{ {known[0]} = {entry['input']!r} }}" if location else ""
+    if kind in _LIMITS:
+        bound = next(iter(entry["ctx"].values()))
+        text, allowed = _LIMITS[kind]
+        allowed += f" {_in_unit(bound, _field(model, location))}"
+    text = _PLAIN.get(kind, text)
     got = "" if kind == "value_error" and not location else repr(entry["input"])
     return Problem(text, where, got if len(got) < 80 else "", allowed, hint=hint)
 
 
 def _keys(model: type[BaseModel], location: list[str]) -> list[str]:
     """The keys that the (sub)model at `location` knows."""
+    fields = getattr(_part(model, location), "model_fields", {})
+    return sorted(field.alias or name for name, field in fields.items())
+
+
+def _part(model: type[BaseModel], location: list[str]) -> Any:
+    """What stands at `location`: a (sub)model, or another annotation."""
     current: Any = model
     for part in location:
-        field = current.model_fields.get(part) if hasattr(current, "model_fields") else None
+        field = _field(current, [part])
         current = field.annotation if field is not None else None
         for inner in getattr(current, "__args__", ()):
             if hasattr(inner, "model_fields"):
                 current = inner
-    fields = getattr(current, "model_fields", {})
-    return sorted(field.alias or name for name, field in fields.items())
+    return current
+
+
+def _field(model: Any, location: list[str]) -> FieldInfo | None:
+    """The field at `location`, known by its alias or its name."""
+    fields = getattr(_part(model, location[:-1]) if location[1:] else model, "model_fields", {})
+    for name, field in fields.items():
+        if location[-1] in (name, field.alias):
+            return field
+    return None

@@ -163,8 +163,6 @@ def levels(
     kelvin = to_si(temperature, "K", name="temperature")
     if seconds < 0.0:
         raise InputError(Problem("negative time", got=repr(time), allowed="0 s or more"))
-    if not kelvin > 0.0:
-        raise InputError(Problem("temperature below absolute zero", got=repr(temperature)))
     start, failed = written_level(cell, STATES[state], scheme, cycles, seed, cells, backend)
     law: Ageing | None = None
     age = 0.0

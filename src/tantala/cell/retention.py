@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tantala.base.binding import quantity
-from tantala.base.errors import InputError, Problem, RangeViolation
+from tantala.base.errors import Problem, RangeViolation
 from tantala.base.quantity import format_si
 
 if TYPE_CHECKING:
@@ -55,16 +55,13 @@ class RetentionLaw:
 def age(population: Population, seconds: float, kelvin: float, extrapolate: bool = False) -> None:
     """Let `population` stand for `seconds` at `kelvin`: its clocks and conductances.
 
-    Raises InputError for a temperature that is none, and RangeViolation when the front energy of
-    any cell passes the law's limit, unless `extrapolate`; then 'retention' is entered in
-    `population.extrapolated`.
+    Raises RangeViolation when the front energy of any cell passes the law's limit, unless
+    `extrapolate`; then 'retention' is entered in `population.extrapolated`.
     """
     from tantala.cell.ageing import ageing_of
     from tantala.cell.ageing_kernel import grown_older
 
     law = ageing_of(population.cell)
-    if not kelvin > 0.0:
-        raise InputError(Problem("temperature below absolute zero", got=f"{kelvin:g} K"))
     clock = grown_older(population.age, seconds, kelvin, law.relaxation.attempt_rate)
     check_front(law, float(clock.max(initial=0.0)), seconds, kelvin, extrapolate, population)
     population.age[:] = clock

@@ -114,9 +114,13 @@ class Chip:
     def write(self, address: int, data: bytes) -> Operation:
         """Store `data` at `address`; when this returns it is in the cells.
 
-        Raises InputError beyond the end, ProtectedError, PowerLost at a cut, and UncorrectableError
-        where a word is written in part whose other bytes are lost.
+        Raises InputError beyond the end or for data that are no bytes, ProtectedError, PowerLost at
+        a cut, and UncorrectableError where a word is written in part whose other bytes are lost.
         """
+        if not isinstance(data, bytes | bytearray | memoryview):
+            raise InputError(
+                Problem("data to write are no bytes", got=repr(data)[:40], hint="b'...' or bytes()")
+            )
         self._inside(address, len(data))
         first, last = self.protected
         if address < last and address + len(data) > first:
@@ -218,11 +222,16 @@ class Chip:
     def _inside(self, address: int, length: int) -> None:
         if not self.powered:
             raise PowerLost
+        for name, value in (("address", address), ("length", length)):
+            if not isinstance(value, int | np.integer):
+                raise InputError(
+                    Problem(f"{name} is no whole number", got=repr(value), allowed="bytes")
+                )
         if address < 0 or length < 0 or address + length > self.size:
             raise InputError(
                 Problem(
                     "beyond the chip",
-                    got=f"{length} bytes at 0x{address:x}",
+                    got=f"{length} bytes at {address:#x}",
                     allowed=f"0 to 0x{self.size - 1:x}",
                 )
             )

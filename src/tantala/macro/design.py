@@ -72,7 +72,8 @@ def _known(kind: str, find: Callable[[str], Any] | None = None) -> AfterValidato
         except InputError as error:
             problem = error.problems[0]
             hint = f". Try: {problem.hint}" if problem.hint else ""
-            text = f"{problem.what}; allowed: {', '.join(names(kind)) or 'none shipped'}{hint}"
+            allowed = problem.allowed or ", ".join(names(kind)) or "none shipped"
+            text = f"{problem.what}; allowed: {allowed}{hint}"
             raise PydanticCustomError("tantala.name", "{text}", {"text": text}) from None
         return name
 

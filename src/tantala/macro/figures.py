@@ -168,6 +168,14 @@ def write_energy_parts(setting: Setting, plan: Plan, blocks: Blocks) -> Parts:
     }
 
 
+def power_parts(bits: int, energy: Parts, time: Parts, leakage: Parts) -> Parts:
+    """Power of one bank at work without a pause, W: words of `bits`, from the energy of a bit [J]
+    and the time of a word [s], and what leaks all the while.
+    """
+    at_work = bits * sum_parts(energy) / sum_parts(time)
+    return {"words": at_work, "leakage": sum_parts(leakage)}
+
+
 def leakage_parts(plan: Plan, blocks: Blocks) -> Parts:
     """Leakage of the powered, idle macro, W."""
     column, count = blocks.column, plan.subarrays

@@ -297,6 +297,12 @@ class Macro:
             "word_failure_probability": {"words beyond the code": rates.word_failure},
             "uber": {"words beyond the code per data bit": rates.uber},
         }
+        parts["read_power_W"] = figures.power_parts(
+            word, parts["read_energy_per_bit_J"], cycle, parts["leakage_W"]
+        )
+        parts["write_power_W"] = figures.power_parts(
+            word, parts["write_energy_per_bit_J"], write_time, parts["leakage_W"]
+        )
         interface = self.design.interface
         if interface is not None:
             where = (setting, plan, blocks, interface)

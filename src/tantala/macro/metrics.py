@@ -62,6 +62,8 @@ METRICS: Mapping[str, Metric] = _register(
     Metric("set_energy_per_bit_J", "J", "lower", "SET energy per written cell", "Write"),
     Metric("reset_energy_per_bit_J", "J", "lower", "RESET energy per written cell", "Write"),
     Metric("write_energy_per_bit_J", "J", "lower", "Write energy per data bit", "Write"),
+    Metric("read_power_W", "W", "lower", "Power, reads back to back", "Power"),
+    Metric("write_power_W", "W", "lower", "Power, writes back to back", "Power"),
     Metric("leakage_W", "W", "lower", "Leakage, powered and idle", "Power"),
     Metric("standby_W", "W", "lower", "Standby power", "Power"),
     Metric("raw_bit_error_rate", "1", "lower", "Raw bit error rate at end of life", "Reliability"),

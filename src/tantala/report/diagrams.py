@@ -67,6 +67,9 @@ def _serial_front(drawing: Drawing) -> None:
         points = [(0.6, y), (7.0, y)]
         drawing.arrow(points[::-1] if pin == "SO" else points)
         drawing.text(0.4, y - 0.8, pin, size=6.2)
+    for pin, y in (("WP#", 40.0), ("HOLD#", 46.0)):
+        drawing.arrow([(0.6, y), (7.0, y)])
+        drawing.text(0.0, y - 0.8, pin, size=5.6)
     drawing.arrow([(17.0, 30.0), (17.0, 35.0)], both=True)
     drawing.arrow([(17.0, 51.0), (17.0, 57.0)], both=True)
 
@@ -81,9 +84,11 @@ def _macro(drawing: Drawing, labels: BlockLabels, x: float, width: float) -> Non
         drawing.arrow([(27.0, 14.0), (x + 12.0, 14.0)])
         drawing.arrow([(27.0, 43.0), (x + 12.0, 43.0)], both=True)
     else:
-        for name, y in (("A", 14.0), ("CLK, CE", 40.0), ("WE", 46.0)):
+        for name, y in (("A", 14.0), ("CLK, CE", 38.0), ("WE", 42.5), ("SLEEP", 47.0)):
             drawing.text(x + 0.4, y - 0.8, name, size=6.2)
             drawing.arrow([(x + 0.6, y), (x + 12.0, y)])
+        drawing.text(x + 0.4, 50.7, "BUSY, ERR", size=6.2)
+        drawing.arrow([(x + 12.0, 51.5), (x + 0.6, 51.5)])
     _box(drawing, x + 12.0, 5.0, 15.0, 20.0, ("Address", "latch,", "predecoder"))
     _box(drawing, x + 31.5, 3.0, 13.0, 24.0, ("Row", "decoder,", "word-line", "drivers"))
     drawing.arrow([(x + 27.0, 15.0), (x + 31.5, 15.0)])

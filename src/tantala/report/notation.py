@@ -92,8 +92,12 @@ def storage_time(seconds: float) -> str:
     )
 
 
-def power_of_ten(value: float, digits: int = 2) -> str:
-    """A rate as 3.1 × 10⁻⁷; 0 stays 0, and values of 0.001 to 1 are written plainly."""
+def power_of_ten(value: float, digits: int = 2, least: float = 0.0) -> str:
+    """A rate as 3.1 × 10⁻⁷; 0 stays 0, values of 0.001 to 1 are written plainly, and what is below
+    `least` is not told apart.
+    """
+    if 0 < value < least:
+        return f"<{_THIN}{power_of_ten(least, digits)}"
     if value == 0 or math.isinf(value):
         return significant(value)
     if 1e-3 <= abs(value) < 1e4:

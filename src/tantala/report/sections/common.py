@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from tantala.report.document import Column, Row, Text
-from tantala.report.notation import percent, power_of_ten, scaled, symbol, written
+from tantala.report.notation import percent, power_of_ten, scaled, significant, symbol, written
 
 if TYPE_CHECKING:
     from tantala.report.figures import Outcome
@@ -30,6 +30,8 @@ SYMBOLS = {
     "set_energy_per_bit_J": "E_SET",
     "reset_energy_per_bit_J": "E_RST",
     "write_energy_per_bit_J": "E_W",
+    "read_power_W": "P_R",
+    "write_power_W": "P_W",
     "leakage_W": "P_L",
     "standby_W": "P_SB",
     "raw_bit_error_rate": "p_b",
@@ -98,7 +100,9 @@ def headed(title: Text) -> Row:
 
 
 def distance(row: Outcome) -> str:
-    """How far a value lies from its limit: a factor for rates, else a share of the limit."""
+    """How far a value lies from its limit: a share of the limit; a factor for rates and where it is
+    more than the limit itself.
+    """
     if row.name in RATES:
         if not row.value:
             return "any factor"
@@ -106,4 +110,6 @@ def distance(row: Outcome) -> str:
         return f"a factor {power_of_ten(max(ratio, 1 / ratio))}"
     if math.isinf(row.value):
         return "any finite value"
+    if abs(row.margin) > 1.0 and row.value > 0:
+        return f"a factor {significant(max(row.value / row.limit, row.limit / row.value), 2)}"
     return percent(abs(row.margin), 2)

@@ -37,6 +37,8 @@ def _condition(sheet: Datasheet, figure: KeyFigure) -> Text:
         "set_energy_per_bit_J": "cell, drivers, pump",
         "reset_energy_per_bit_J": "cell, drivers, pump",
         "write_energy_per_bit_J": "random data, with check bits",
+        "read_power_W": "one bank, a word a cycle",
+        "write_power_W": "one bank, mean time",
         "leakage_W": "supplied, no access",
         "standby_W": "periphery gated",
         "area_m2": "cells, periphery, pumps",

@@ -75,8 +75,8 @@ def _organisation(sheet: Datasheet) -> Table:
         (
             "Sub-array",
             f"{integer(org.rows)} × {integer(org.columns)}",
-            f"rows × columns, with {org.spare_rows} spare rows and {org.spare_columns} spare"
-            " columns",
+            f"rows × columns of data and check bits, beside {org.spare_rows} spare rows and"
+            f" {org.spare_columns} spare columns",
         ),
         ("Column multiplexer", f"{org.mux} : 1", "columns that share a sense amplifier"),
         ("Bits written at once", str(org.parallel_bits), "limited by the pump's current and area"),

@@ -23,16 +23,17 @@ def assumptions(sheet: Datasheet) -> Section:
     """Assumed numbers by what moving each does to the headline figures."""
     ranked = sheet.influences
     headline = sheet.headline
+    assumed = sum(entry.numbers.get("assumed", 0) for entry in sheet.sources)
     text = Markup(
-        "{} of the numbers behind this datasheet are assumed, not measured, fitted or"
-        " derived. Each was"
+        "Of the numbers behind this datasheet {} are assumed, not measured, fitted or"
+        " derived; {}. Each was"
         " moved from the low to the high end of its span (stated with the number, else ±20 %) while"
         " all others stayed; {{table:influence}} lists the change of the headline figures"
         " between the"
         " two ends, largest first: the macro and its cell evaluated again at either end. The"
         " organisation stays as it is, and so does the share of cells that writing leaves"
         " unverified, which is too rare to be counted anew for each number."
-    ).format(len(ranked))
+    ).format(integer(assumed), _zeros(assumed - len(ranked)))
     columns = (
         Column("Assumed number", width="34%"),
         Column("Value", "right", "11%"),
@@ -49,12 +50,24 @@ def assumptions(sheet: Datasheet) -> Section:
     ]
     if quiet:
         notes.append(
-            f"{len(quiet)} further assumed numbers move no headline figure by more than"
-            f" {percent(math.expm1(quiet[0].rank), 2)}; the JSON file lists all, with elasticities."
+            f"{len(quiet)} further numbers change no headline figure by more than"
+            f" {_most(quiet[0].rank)}; the JSON file lists all, with elasticities."
             + _estimated(estimated)
         )
     table = Table("influence", "Assumptions by influence", columns, rows, tuple(notes), dense=True)
     return Section("assumptions", "Assumptions by influence", (Paragraph(text), table))
+
+
+def _zeros(count: int) -> str:
+    """What became of the numbers that no share moves."""
+    return f"{count} of them are zero and stay" if count else "none of them is zero"
+
+
+def _most(log_ratio: float) -> str:
+    """A change upwards or downwards, as in the table."""
+    if log_ratio > math.log(2):
+        return f"a factor {significant(math.exp(log_ratio), 2)}"
+    return percent(math.expm1(log_ratio), 2)
 
 
 def _estimated(count: int) -> str:

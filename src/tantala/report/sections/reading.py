@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from tantala.macro.compile_cell import DEEPEST
 from tantala.report import array_maps, bars, diagrams, plots
 from tantala.report.document import Block, Column, Figure, Paragraph, Row, Section, Table
 from tantala.report.notation import integer, power_of_ten, scaled, storage_time, symbol, written
@@ -64,10 +65,11 @@ def _margin(sheet: Datasheet) -> tuple[Block, ...]:
     half = (margin.usable_A + margin.offset_A) / margin.read_voltage_V
     window = (margin.reference_S - half, margin.reference_S + half)
     text = (
-        f"A read puts {written(margin.read_voltage_V, 'V')} on the cell and compares its"
-        " current with"
-        f" a reference of {written(margin.reference_A, 'A')}, the current of"
-        f" {written(margin.reference_S, 'S')}. A cell is read safely when its conductance stays"
+        f"A read puts {written(margin.read_voltage_V, 'V')} across a column, of which its lines"
+        " and the multiplexer take a part, and compares the current with"
+        f" a reference of {written(margin.reference_A, 'A')}, what"
+        f" {written(margin.reference_S, 'S')} alone would draw. A cell is read safely when its"
+        " conductance, with the resistance of its path, stays"
         " outside the sense window: on either side of the reference the current difference that the"
         f" sense time needs, {written(margin.usable_A, 'A')}, and one standard deviation of the"
         f" amplifier's comparison, {written(margin.offset_A, 'A')}. End of life means {aged}."
@@ -87,7 +89,8 @@ def _solved(sheet: Datasheet) -> tuple[Block, ...]:
     found = sheet.subarray_read
     where = f"{found.corner} corner, {written(found.temperature_K, 'K')}"
     text = (
-        f"The lines of a sub-array of {found.rows} rows and {found.columns} columns are not lumped:"
+        f"The lines of a sub-array ({found.rows} rows and {found.columns} columns with its spare,"
+        " edge and reference lines) are not lumped:"
         " every column is a ladder of its source line and bit line with a cell at each row, solved"
         f" exactly (residual {found.residual:.0e}). A line has"
         f" {written(found.line_ohm, 'ohm')}, the multiplexer {written(found.mux_ohm, 'ohm')}; both"
@@ -127,7 +130,7 @@ def _levels(sheet: Datasheet) -> Table:
                     median,
                     tail,
                     unit,
-                    power_of_ten(state.misread),
+                    power_of_ten(state.misread, least=DEEPEST),
                 )
             )
         )
@@ -146,7 +149,8 @@ def _levels(sheet: Datasheet) -> Table:
             " the conductance that one cell in a"
             " million passes towards the reference. Misread: share of cells whose read is"
             " wrong, over"
-            " the spread of the sense amplifiers; half the sum of both states, and half of the"
+            " the spread of the sense amplifiers and with the lines of its column; half the sum of"
+            " both states, and half of the"
             " cells that failed in use (endurance), make {}."
         ).format(symbol("p_b")),
     )

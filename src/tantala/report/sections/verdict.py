@@ -60,8 +60,8 @@ def requirements(sheet: Datasheet) -> Section:
         Column("Verdict"),
     )
     notes = (
-        "Margin: distance between worst value and limit, as a share of the limit; for rates the"
-        " factor between them.",
+        "Margin: distance between worst value and limit, as a share of the limit; for rates, and"
+        " where it is more than the limit itself, the factor between them.",
     )
     caption = "Stated requirements against the worst corner and temperature"
     table = Table("requirements", caption, columns, tuple(rows), notes)

@@ -84,8 +84,9 @@ def _directions(sheet: Datasheet) -> Table:
     )
     notes = (
         "Line: largest bit-line (SET) or source-line (RESET) voltage of the scheme. Left"
-        " unverified:"
-        " share of cells after the last pulse allowed; what is left is up to the error correction."
+        " unverified: share of new cells after the last pulse allowed. They are found at test:"
+        " in most words the code bears them, which costs it a correction there and counts in the"
+        " uncorrectable rate; words with more of them need a spare ({section:yield})."
         f" Interval: of the count among {integer(sheet.writing[0].written)} cells; what lies below"
         " it goes on at the rate of the last counted pulses.",
     )
