@@ -169,7 +169,7 @@ def subarray_read(found: SubarrayRead, title: str = "Reads of a sub-array") -> s
     )
     right.set_xlabel("Sensed current (µA)")
     right.set_ylabel("Cells")
-    right.legend(loc="upper right")
+    drawing.legend(*right.get_legend_handles_labels(), loc="outside upper right", ncols=2)
     return as_svg(drawing, title)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tantala.macro.compile_cell import DEEPEST
 from tantala.report import bars, plots
 from tantala.report.document import Block, Column, Figure, Row, Section, Table
 from tantala.report.notation import integer, power_of_ten, scaled, written
@@ -66,7 +67,7 @@ def _directions(sheet: Datasheet) -> Table:
                     f"{d.gate_voltage_V:.2f}",
                     f"{width} {width_unit}",
                     f"{d.mean_pulses:.2f}",
-                    power_of_ten(d.unfinished),
+                    power_of_ten(d.unfinished, least=DEEPEST),
                     f"{power_of_ten(d.unfinished_low)} to {power_of_ten(d.unfinished_high)}",
                     f"{energy} {energy_unit}",
                 )
