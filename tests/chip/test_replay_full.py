@@ -43,7 +43,8 @@ def mixed(times: Timing, count: int, seed: int) -> Trace:
 def differences(full: Full, quick: Replay) -> dict[str, float]:
     """Relative differences of sums, full over quick."""
     busy = (quick.pump + float(quick.reading.sum())) * quick.duration
-    energy = full.spent("read_energy_J") + full.spent("write_energy_J")
+    kinds = ("read_energy_J", "write_energy_J", "interface_energy_J")
+    energy = sum(full.spent(kind) for kind in kinds)
     return {
         "busy": full.spent("busy_s") / busy - 1.0,
         "energy": energy / (quick.total_energy - quick.energy["standby"]) - 1.0,

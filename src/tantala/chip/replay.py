@@ -118,7 +118,7 @@ def replay(
     model, state = _prepared(timing, used, waits=trace.arrival == "instructions")
     place = Placement(timing.size, used.fold, trace.name)
     period = 1.0 if used.clock is None else 1.0 / used.clock
-    done, data, start, moment = 0, 0.0, 0.0, np.zeros(1)
+    done, data, fetched, start, moment = 0, 0.0, 0.0, 0.0, np.zeros(1)
     for batch in filter(len, trace):
         if not done and trace.arrival != "instructions":
             start = float(batch.moment[0])
@@ -126,13 +126,14 @@ def replay(
         address = place(batch.address, batch.size)
         kernel.run(model, state.real, state.whole, moment, batch.write, address, batch.size)
         done, data = done + len(batch), data + float(batch.size.sum())
+        fetched += float(batch.size[~batch.write].sum())
         if progress is not None:
             progress(done)
     if not done:
         raise InputError(Problem("a trace without requests", trace.name))
     lateness = float(state.real[TAKEN] - moment[-1])
     kernel.drain(model, state.real, state.whole, np.inf)
-    return _outcome(trace, timing, used, state, lateness, data)
+    return _outcome(trace, timing, used, state, lateness, data, fetched)
 
 
 def _clock_problems(trace: Trace, clock: float | None) -> list[Problem]:
@@ -221,11 +222,25 @@ def _prepared(timing: Timing, used: Conditions, waits: bool) -> tuple[Model, Sta
 
 
 def _outcome(
-    trace: Trace, timing: Timing, used: Conditions, state: State, lateness: float, data: float
+    trace: Trace,
+    timing: Timing,
+    used: Conditions,
+    state: State,
+    lateness: float,
+    data: float,
+    fetched: float,
 ) -> Replay:
-    design, real, whole, parts = timing.design, state.real, state.whole, state.parts
+    """`data`, `fetched`: bytes of all requests, and of the reads."""
+    spec, design, real, whole, parts = (
+        timing.specification,
+        timing.design,
+        state.real,
+        state.whole,
+        state.parts,
+    )
     duration = float(real[ENDED])
     interface = design.interface
+    writing = float(real[PUMPING]) - int(whole[EDGE_WORDS]) * spec.read_time
     reads, writes = (
         latencies(parts["histogram"][k], float(real[TOTAL + k]), float(real[LONGEST + k]))
         for k in (0, 1)
@@ -254,7 +269,8 @@ def _outcome(
             "writes": float(real[WRITE]),
             "reads before partial writes": float(real[EDGE]),
             "wear levelling": float(real[LEVELLING]),
-            "standby": timing.specification.standby_power * duration,
+            "interface": 8.0 * fetched * spec.transfer_energy + writing * spec.program_power,
+            "standby": spec.standby_power * duration,
         },
         wear=parts["wear"],
         written=parts["asked"],

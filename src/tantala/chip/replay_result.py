@@ -74,7 +74,7 @@ class Replay:
         forwarded: reads out of the write buffer.
         coalesced: writes into a line that it held.
         energy: joules by operation: reads, writes, words read before a write in part, wear
-            levelling, standby.
+            levelling, a serial chip's interface, standby.
         wear: writes of each line of the die, wear levelling's included.
         written: of each line in the same order, as the trace wrote them.
         reading, writing: share of the time which each bank spends, (banks,).
