@@ -19,6 +19,14 @@ from tantala.base.quantity import to_si
 from tantala.base.random import seed_words
 from tantala.cell import endurance, pulses
 from tantala.cell.cell import Cell
+from tantala.cell.pulse_inputs import (
+    Quantity,
+    entries,
+    extents,
+    line_of,
+    non_negative,
+    pulse_values,
+)
 from tantala.cell.write_kernels import CellState
 
 FORMED = np.uint8(1)
@@ -29,7 +37,6 @@ CHUNK = 65_536  # cells a pass: what a pass touches stays in the second-level ca
 # only, so the chance that a cell remembers longer is a power of the failure rate.
 REMEMBERED_CYCLES = 4
 LARGEST_CONDUCTANCE = 0.1  # S; a cell of 10 ohm: a value in the wrong unit, not a cell
-Quantity = float | str
 Selection = NDArray[Any] | None
 
 
@@ -205,8 +212,8 @@ class Population:
         positions = None if where is None else self.select(where)
         count = len(self) if positions is None else len(positions)
         kelvin = to_si(temperature, "K", name="temperature")
-        values = _pulse_values(given, count, kelvin)
-        self.check(law, beyond, temperature=(kelvin, kelvin), **_extents(values))
+        values = pulse_values(given, count, kelvin)
+        self.check(law, beyond, temperature=(kelvin, kelvin), **extents(values))
         driven = next(iter(values.values()))
         if driven.ndim == 0 and driven == 0.0:
             # The laws are of driven cells: without a voltage there is no pulse, and no write.
@@ -215,7 +222,7 @@ class Population:
         switched = np.empty(count, np.bool_)
         kernel = (pulses.SET if law == "set" else pulses.RESET)[self.backend]
         unmovable = np.uint8(0) if law == "set" else STUCK_LOW
-        lines = [_line(value, min(count, CHUNK)) for value in values.values()]
+        lines = [line_of(value, min(count, CHUNK)) for value in values.values()]
         for chunk, at in self._chunks(positions):
             cells = pulses.Cells(
                 np.ascontiguousarray(self.conductance[at]),
@@ -324,7 +331,7 @@ class Population:
         positions = None if where is None else self.select(where)
         index = slice(None) if positions is None else positions
         count = len(self) if positions is None else len(positions)
-        values = _entries(conductance, "S", "conductance", count)
+        values = entries(conductance, "S", "conductance", count)
         bad = ~((values > 0.0) & (values <= LARGEST_CONDUCTANCE))
         if bad.any():
             raise InputError(
@@ -385,7 +392,7 @@ class Population:
         """Relaxation and retention for `time` at `temperature`."""
         from tantala.cell import retention
 
-        seconds = _non_negative(time, "s", "time")
+        seconds = non_negative(time, "s", "time")
         kelvin = to_si(temperature, "K", name="temperature")
         retention.age(self, seconds, kelvin, extrapolate)
 
@@ -402,7 +409,7 @@ class Population:
         voltage at which no current was measured, unless `extrapolate`.
         """
         volts = self.cell.nominal.read_voltage if voltage is None else voltage
-        volts = _non_negative(volts, "V", "read voltage")
+        volts = non_negative(volts, "V", "read voltage")
         self.check("conduction", extrapolate, voltage=(volts, volts))
         index = self.select(where)
         if noise and self.cell.noise is not None:
@@ -419,65 +426,3 @@ class Population:
         from tantala.cell.write_verify import write_verify
 
         return write_verify(self, low, high, scheme, **options)
-
-
-def _non_negative(value: Quantity, unit: str, name: str) -> float:
-    number = to_si(value, unit, name=name)
-    if number < 0.0:
-        raise InputError(Problem(f"negative {name}", got=repr(value), allowed=f"0 {unit} or more"))
-    return number
-
-
-def _entries(value: Any, unit: str, name: str, count: int) -> NDArray[np.float64]:
-    """A quantity, or an array of one entry a cell, in SI; finite."""
-    if isinstance(value, str) or np.ndim(value) == 0:
-        return np.asarray(to_si(value, unit, name=name))
-    try:
-        values = np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise InputError(Problem(f"{name} is no array of numbers", allowed=f"{unit}")) from None
-    if values.shape != (count,):
-        raise InputError(
-            Problem(f"{name} has another shape", got=str(values.shape), allowed=f"({count},)")
-        )
-    if not np.isfinite(values).all():
-        bad = int((~np.isfinite(values)).sum())
-        raise InputError(Problem(f"{name} is not finite", got=f"{bad} values", allowed=unit))
-    return values
-
-
-def _line(value: NDArray[np.float64], length: int) -> NDArray[np.float32]:
-    """A voltage or width as float32: one a cell, or `length` times the same."""
-    if value.ndim == 0:
-        return np.full(length, value, np.float32)
-    return value.astype(np.float32)
-
-
-def _pulse_values(
-    given: dict[str, Any], count: int, kelvin: float
-) -> dict[str, NDArray[np.float64]]:
-    """The voltages and the width of a pulse, checked; all problems at once."""
-    problems: list[Problem] = []
-    values: dict[str, NDArray[np.float64]] = {}
-    for name, value in given.items():
-        unit = "s" if name == "pulse_width" else "V"
-        try:
-            entries = _entries(value, unit, name.replace("_", " "), count)
-        except InputError as error:
-            problems += error.problems
-            continue
-        values[name] = entries
-        lowest = float(entries.min()) if entries.size else 1.0
-        if lowest < 0.0 or (unit == "s" and lowest == 0.0):
-            allowed = "above 0 s" if unit == "s" else "0 V or more"
-            problems.append(
-                Problem(f"{name.replace('_', ' ')} of no pulse", got=f"{lowest:g}", allowed=allowed)
-            )
-    if kelvin <= 0.0:
-        problems.append(Problem("no temperature", got=f"{kelvin:g} K", allowed="above 0 K"))
-    raise_if(problems)
-    return values
-
-
-def _extents(values: dict[str, NDArray[np.float64]]) -> dict[str, tuple[float, float]]:
-    return {n: (float(v.min()), float(v.max())) for n, v in values.items() if v.size}

@@ -19,10 +19,9 @@ from tantala.cell.population import (
     ROOM,
     Population,
     PulseOutcome,
-    Quantity,
     Selection,
-    _pulse_values,
 )
+from tantala.cell.pulse_inputs import Quantity, pulse_values
 
 if TYPE_CHECKING:
     from tantala.cell.cell import CompactCell
@@ -46,7 +45,7 @@ class CompactPopulation(Population):
     ) -> PulseOutcome:
         index = self.select(where)
         kelvin = to_si(temperature, "K", name="temperature")
-        line, gate, width = _pulse_values(given, len(index), kelvin).values()
+        line, gate, width = pulse_values(given, len(index), kelvin).values()
         sign = 1.0 if law == "set" else -1.0
         before = self.conductance[index].astype(np.float64)
         after, energy, extrapolated = rectangular_pulse(
