@@ -20,6 +20,7 @@ _PUBLIC = {
     "load_technology": "tantala.technology",
     "load_design": "tantala.macro",
     "datasheet": "tantala.report",
+    "ConvergenceError": "tantala.base.errors",
     "TantalaError": "tantala.base.errors",
     "InputError": "tantala.base.errors",
     "RangeViolation": "tantala.base.errors",
@@ -28,7 +29,13 @@ _PUBLIC = {
 
 if TYPE_CHECKING:
     from tantala.array import Array
-    from tantala.base.errors import FitError, InputError, RangeViolation, TantalaError
+    from tantala.base.errors import (
+        ConvergenceError,
+        FitError,
+        InputError,
+        RangeViolation,
+        TantalaError,
+    )
     from tantala.cell import load_cell
     from tantala.chip import Chip
     from tantala.macro import load_design
@@ -38,6 +45,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Array",
     "Chip",
+    "ConvergenceError",
     "FitError",
     "InputError",
     "RangeViolation",

@@ -22,9 +22,12 @@ from tantala.base.errors import ConvergenceError, InputError, Problem, unknown
 Vector = NDArray[np.float64]
 TOLERANCE = 1e-10
 METHODS = ("auto", "direct", "lines")
-# Measured from 128 to 1024 lines: about as many single solutions cost as much as one dissection.
+# Measured from 256 to 1024 lines: about as many single solutions cost as much as one dissection.
 FEWEST_DIRECT = 24
-MOST_DIRECT_CELLS = 1_800_000  # a kept dissection takes about 350 bytes a cell
+MOST_DIRECT_CELLS = 1_800_000  # building a kept dissection takes about 500 bytes a cell
+# Longer over shorter side: beyond, a dissection's blocks are as large as the square of the longer.
+SLENDER = 16
+CANCELLED = 1e-3  # share of its largest entry that an updated map must keep, or it is made anew
 
 
 class CompiledArray:
@@ -135,7 +138,7 @@ class CompiledArray:
     @functools.cached_property
     def _map(self) -> Vector:
         with one_blas_thread():
-            if min(self.array.row_wire, self.array.column_wire) > 0.0:
+            if self._dissectable and _aspect(self.array.shape) <= SLENDER:
                 try:
                     found = self._dissect(keep=False).effective_conductance()
                 except ConvergenceError:
@@ -170,12 +173,15 @@ class CompiledArray:
             with one_blas_thread():
                 probe = Probe.of(self.lines, np.stack([i, j], axis=1))
             inner = np.diag(1.0 / change) + probe.felt
-            new._map = self._map - probe.voltages @ np.linalg.solve(inner, probe.currents.T)
+            found = self._map - probe.voltages @ np.linalg.solve(inner, probe.currents.T)
+            # Digits that cancel are lost: where little is left, the map is made anew.
+            if found.max() >= CANCELLED * self._map.max():
+                new._map = np.maximum(found, 0.0)
         return new
 
     def _tree(self, count: int, method: str) -> Dissection | None:
         """The kept dissection where it pays for `count` vectors or is asked for."""
-        possible = min(self.array.row_wire, self.array.column_wire) > 0.0 and not len(self.shorts)
+        possible = self._dissectable and not len(self.shorts)
         if method == "direct" and not possible:
             raise InputError(
                 Problem(
@@ -184,7 +190,9 @@ class CompiledArray:
                     hint="method='lines'",
                 )
             )
-        pays = count >= FEWEST_DIRECT and self.conductance.size <= MOST_DIRECT_CELLS
+        aspect = _aspect(self.array.shape)
+        fewest = FEWEST_DIRECT * max(1.0, 0.5 * aspect)
+        pays = count >= fewest and aspect <= SLENDER and self.conductance.size <= MOST_DIRECT_CELLS
         if method == "lines" or not possible or (method == "auto" and not pays):
             return None
         try:
@@ -194,6 +202,10 @@ class CompiledArray:
             if method == "direct":
                 raise
             return None
+
+    @property
+    def _dissectable(self) -> bool:
+        return min(self.array.row_wire, self.array.column_wire) > 0.0
 
     @functools.cached_property
     def _kept(self) -> Dissection:
@@ -238,3 +250,7 @@ class CompiledArray:
         _ = self.lines
         side_by_side(row if n <= m else column, range(min(n, m)))
         return found
+
+
+def _aspect(shape: tuple[int, int]) -> float:
+    return max(shape) / min(shape)

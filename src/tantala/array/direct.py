@@ -25,8 +25,8 @@ def solve_direct(
 ) -> None:
     """Fill `answers` for the vectors of rows (N, K) and columns (M, K), V.
 
-    A vector whose residual is above `tolerance` goes on by iteration. Raises ConvergenceError if
-    that does not reach it.
+    A vector whose residual is not below `tolerance`, nor a number, goes on by iteration. Raises
+    ConvergenceError if that does not reach it.
     """
     count = sources[0].shape[1]
     groups = -(-count // VECTORS)
@@ -39,10 +39,11 @@ def solve_direct(
     def group(plane: Vector, room: Vector, where: slice) -> None:
         own = [np.ascontiguousarray(source[:, where]) for source in sources]
         _relax(lines, own, plane, room, scales[where], answers, where)
-        for k in np.flatnonzero(answers.residuals[where] > tolerance):
+        for k in np.flatnonzero(~(answers.residuals[where] <= tolerance)):
             given = [np.ascontiguousarray(source[:, k]) for source in own]
             start = np.ascontiguousarray(room[:, :, k])
-            found = lines.solve(given[0], given[1], tolerance, start=start)
+            usable = bool(np.isfinite(start).all())
+            found = lines.solve(given[0], given[1], tolerance, start=start if usable else None)
             answers.put(where.start + int(k), lines.conductance, found)
 
     for first in range(0, groups, held):
@@ -86,7 +87,7 @@ def _relax(
         (into, out, lack),
     )
     answers.currents[:, where], answers.row_currents[:, where] = out[:, :count], into[:, :count]
-    lacking = lack[:count] > 0.0
+    lacking = lack[:count] != 0.0  # also where it is not a number
     answers.residuals[where] = np.divide(lack[:count], scales, out=np.zeros(count), where=lacking)
     if answers.kept:
         answers.keep(where, words[:, :, :count], bits[:, :, :count], lines.conductance)

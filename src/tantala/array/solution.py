@@ -133,7 +133,7 @@ class Solution:
     currents         (M,) or (M, K)  A out of each column into its sense ends
     row_currents     (N,) or (N, K)  A from its drivers into each row
     residual         ()   or (K,)    relative residual of the nodal equations, measured
-    iterations       ()   or (K,)    of the linear solver; 0 where it is direct
+    iterations       ()   or (K,)    of the linear solver; 0 where the direct one was enough
     row_voltages     (N, M[, K])     V on the row's wire at each cell; None unless kept
     column_voltages  (N, M[, K])     V on the column's wire at each cell; None unless kept
     cell_currents    (N, M[, K])     A from row to column through each cell; None unless kept

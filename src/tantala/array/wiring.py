@@ -11,6 +11,7 @@ from tantala.base.errors import InputError, Problem
 from tantala.base.quantity import to_si
 
 Vector = NDArray[np.float64]
+SMALLEST = 1e-300  # S or ohm; below, nothing is left of it in float64 once it is inverted
 
 
 def ends(wire: float, near: Vector, far: Vector) -> tuple[Vector, Vector]:
@@ -25,9 +26,10 @@ def ends(wire: float, near: Vector, far: Vector) -> tuple[Vector, Vector]:
 
 
 def conductances(given: ArrayLike, problems: list[Problem]) -> Vector:
-    """`given` as a float (N, M) array; its problems are added to `problems`."""
+    """A copy of `given` as a float (N, M) array; its problems are added to `problems`."""
     try:
-        values = np.ascontiguousarray(given, dtype=np.float64)
+        # A copy: what an array has made ready may not go out of date with the caller's table.
+        values = np.array(given, dtype=np.float64, order="C")
     except (TypeError, ValueError):
         problems.append(
             Problem("conductance is no table of numbers", allowed="an (N, M) array in S")
@@ -53,6 +55,7 @@ def conductances(given: ArrayLike, problems: list[Problem]) -> Vector:
                     allowed="0 (open) or more, in S; inf is a dead short",
                 )
             )
+    values[values < SMALLEST] = 0.0
     return values
 
 
@@ -97,4 +100,5 @@ def resistances(
             problems.append(
                 Problem(f"{name} is negative", where, repr(item), allowed="0 ohm or more")
             )
+    values[values < SMALLEST] = 0.0
     return values if several else np.full(count, values[0])
