@@ -83,3 +83,11 @@ def test_what_is_no_datasheet_is_one_clear_error(tmp_path, content):
         read_figures(path)
     path.write_text(json.dumps(SHEET))
     assert read_figures(path)["seed"] == 28
+
+
+def test_influences_are_logarithms_of_which_differences_count():
+    """A change of the figure by a millionth is none, however small the influence."""
+    old, new = ({"influences": [{"effects": {"area_m2": effect}}]} for effect in (2e-9, 5e-9))
+    assert list(differences(old, new)) == []
+    new["influences"][0]["effects"]["area_m2"] = 2e-4
+    assert len(list(differences(old, new))) == 1

@@ -24,6 +24,9 @@ TOLERANCE = 1e-6
 # Counts and rates come from addressed draws and fixed quadratures, so only rounding of the
 # platform's elementary functions can move a figure: parts in 1e-12, or 1e-6 far out in a tail.
 # Anything more is another datasheet.
+LOGARITHMS = "influences"
+# The influences are logarithms of ratios of figures: of a small one, differences count, not ratios.
+OF_LOGARITHMS = 1e-5
 
 
 @dataclass(frozen=True)
@@ -165,7 +168,8 @@ def differences(found: Any, computed: Any, path: str = "") -> Iterator[Differenc
     elif isinstance(found, list) and isinstance(computed, list):
         yield from _list_differences(found, computed, here)
     elif _is_number(found) and _is_number(computed):
-        if not math.isclose(found, computed, rel_tol=TOLERANCE, abs_tol=0.0):
+        least = OF_LOGARITHMS if path.startswith(LOGARITHMS) else 0.0
+        if not math.isclose(found, computed, rel_tol=TOLERANCE, abs_tol=least):
             change = found / computed - 1 if computed else math.inf
             size = f" ({change:+.2e} relative)" if computed else ""
             yield Difference(here, _both(found, computed) + size, abs(change))
