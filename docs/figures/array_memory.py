@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -27,9 +26,7 @@ def array_worst_read() -> str:
     array = _wires(64, 2.0)
     found = read_margin(array, LOW, HIGH, 0.2, search="flips")
     worst = found.worst_low
-    filled = replace(array, conductance=np.where(worst.data, LOW, HIGH))
-    answer = found.scheme.solve(filled, worst.row, worst.column, 0.2)
-    return array_maps.state_maps(answer, (worst.row, worst.column), "Worst read")
+    return array_maps.state_maps(worst.solution(), worst.position, "Worst read")
 
 
 def array_disturb() -> str:

@@ -32,6 +32,14 @@ def test_state_maps(scheme, shape):
     assert picture == array_maps.state_maps(solution, (0, shape[1] - 1))
 
 
+def test_maps_of_what_they_cannot_show_are_refused():
+    gated = tt.array.GatedArray(np.full((3, 2), LOW), 1.0, 1.0)
+    several = array().compile().solve(np.ones((6, 2)), nodes=True)
+    for solution in (gated.solve([1, 0, 0], 0.2), several):
+        with pytest.raises(tt.InputError, match="maps show one vector of a cross-point array"):
+            array_maps.state_maps(solution, (0, 0))
+
+
 def test_small_voltages_are_in_millivolts():
     solution = SCHEMES["grounded"].solve(array(), 1, 2, 0.2)
     assert "Cell voltage (mV)" in array_maps.state_maps(solution, (1, 2))

@@ -12,7 +12,7 @@ from tantala.array.gated import GatedArray
 from tantala.array.gated_solution import GatedPowerBalance, GatedSolution
 from tantala.array.pairs import DifferentialPair, InterleavedPair, PairSolution
 from tantala.array.pattern import PATTERNS
-from tantala.array.read_margin import ReadMargin, read_margin
+from tantala.array.read_margin import ReadMargin, WorstRead, read_margin
 from tantala.array.read_statistics import ReadStatistics, read_statistics
 from tantala.array.selectors import ExponentialSelector, ThresholdSelector
 from tantala.array.sizing import SizeSearch, largest_array, margin_against_size
@@ -44,6 +44,7 @@ __all__ = [
     "SizeSearch",
     "Solution",
     "ThresholdSelector",
+    "WorstRead",
     "WorstWrite",
     "WriteBias",
     "compare",

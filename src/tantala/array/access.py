@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from tantala.array.wiring import Vector, conductances, resistances
 from tantala.base.errors import InputError, Problem, raise_if
 from tantala.base.quantity import to_si
+from tantala.base.quantity_table import to_si_table
 
 Gates = NDArray[np.bool_]
 
@@ -24,8 +25,12 @@ def access_resistance(given: Any, shape: tuple[int, ...], problems: list[Problem
     """`given` as ohm: one number, or an (N, M) table of them; its problems are added."""
     if isinstance(given, str) or np.ndim(given) == 0:
         return resistances(given, 1, "access", "", problems, False)[0]
-    values = np.asarray(given)
-    if values.shape != shape or values.dtype.kind not in "fiu":
+    try:
+        values = to_si_table(given, "ohm", name="access")
+    except InputError as error:
+        problems.extend(error.problems)
+        return np.zeros(())
+    if values.shape != shape or np.asarray(given).dtype.kind == "b":
         problems.append(
             Problem(
                 "access has a wrong shape",
@@ -34,7 +39,6 @@ def access_resistance(given: Any, shape: tuple[int, ...], problems: list[Problem
             )
         )
         return np.zeros(())
-    values = values.astype(np.float64)
     bad = ~np.isfinite(values) | (values < 0.0)
     if bad.any():
         row, column = np.argwhere(bad)[0]

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tantala.array.bias import require_array
 from tantala.array.crosspoint import Array
 from tantala.base.errors import InputError, Problem, raise_if, unknown
 
@@ -192,6 +193,7 @@ def compare(
     Raises InputError for unknown names, cells that are not ohmic, driven far ends, floating lines,
     or columns without current, for which no relative error exists.
     """
+    require_array(array)
     problems = [
         unknown("approximation", n, APPROXIMATIONS) for n in names if n not in APPROXIMATIONS
     ]

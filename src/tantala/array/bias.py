@@ -32,6 +32,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tantala.array.compiled import CompiledArray
 from tantala.array.crosspoint import Array
 from tantala.array.gated import GatedArray
 from tantala.array.gated_solution import GatedSolution
@@ -130,12 +131,70 @@ AnyBias = Bias | GatedBias
 Scheme = str | Bias | GatedBias | None
 
 
+@dataclass(frozen=True)
+class Access:
+    """One accessed cell of an array, at (`row`, `column`), whose other cells may hold any data.
+
+    states    S of the low- and the high-resistance state
+    voltage   V across the accessed cell on ideal wires
+    solving   options of `CompiledArray.solve`
+    """
+
+    array: AnyArray
+    states: tuple[float, float]
+    bias: AnyBias
+    voltage: float
+    row: int
+    column: int
+    solving: Solving = None
+
+    def filled(self, data: NDArray[np.bool_]) -> AnyArray:
+        """The array with the cells of `data` (N, M) in their low-resistance state."""
+        return replace(self.array, conductance=np.where(data, *self.states))
+
+    def solve(self, data: NDArray[np.bool_]) -> Solution | GatedSolution:
+        """The array's state during the access."""
+        bias: Any = self.bias  # of the array's kind: `bias_of` refuses another
+        return bias.solve(self.filled(data), self.row, self.column, self.voltage, self.solving)
+
+
+def require_array(array: Any) -> None:
+    """Raise InputError unless `array` is an Array or a GatedArray."""
+    if not isinstance(array, Array | GatedArray):
+        compiled = isinstance(array, CompiledArray)
+        raise InputError(
+            Problem(
+                "no array is given",
+                got=type(array).__name__,
+                allowed="an Array or a GatedArray",
+                because="biases and data change what was compiled" if compiled else "",
+                hint="the array that compile() was called on (.array)" if compiled else "",
+            )
+        )
+
+
+def solving_of(array: AnyArray, solving: Solving, extrapolate: bool) -> Solving:
+    """`solving` that goes on outside the range of the cells' law too, if `extrapolate`.
+
+    Cells of gated arrays are ohmic: they have no range.
+    """
+    if not extrapolate or isinstance(array, GatedArray):
+        return solving
+    return {**(solving or {}), "extrapolate": True}
+
+
+def extrapolated_by(answer: Solution | GatedSolution) -> tuple[str, ...]:
+    """Ranges of the cells' law that an answer leaves."""
+    return answer.extrapolated if isinstance(answer, Solution) else ()
+
+
 def bias_of(scheme: Scheme, array: AnyArray, default: str) -> Any:
     """A scheme for `array`: by name, as given, or for None the `default` of cross-points.
 
-    That of gated arrays is "single". Raises InputError for an unknown name, and for a scheme of
-    the other kind of array.
+    That of gated arrays is "single". Raises InputError for an unknown name, for a scheme of the
+    other kind of array, and for what is no array.
     """
+    require_array(array)
     gated = isinstance(array, GatedArray)
     known: Mapping[str, AnyBias] = GATED_SCHEMES if gated else SCHEMES
     others: Mapping[str, AnyBias] = SCHEMES if gated else GATED_SCHEMES

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -55,8 +56,8 @@ class CompiledArray:
 
     def solve(
         self,
-        voltages: ArrayLike | str,
-        columns: ArrayLike | str = 0.0,
+        voltages: Any,
+        columns: Any = 0.0,
         *,
         tolerance: float = TOLERANCE,
         nodes: bool | None = None,
@@ -65,7 +66,7 @@ class CompiledArray:
     ) -> Solution:
         """Currents and voltages with the rows at `voltages`.
 
-        voltages   V, one a row (N,), or (N, K) for K vectors
+        voltages   V: one number for all rows, one a row (N,), or (N, K) for K vectors
         columns    V behind the columns' sense ends: one number, (M,) or (M, K)
         tolerance  wanted relative residual of the nodal equations
         nodes      keep node voltages; by default for one vector only
@@ -77,7 +78,8 @@ class CompiledArray:
 
         Threshold selectors are as a slow rise of all voltages from 0 V leaves them.
 
-        Raises InputError for wrong shapes or values, ConvergenceError where `tolerance` is not
+        Both take texts with units, one or a list. Raises InputError for wrong shapes or values, of
+        which complex ones are some, ConvergenceError where `tolerance` is not
         reached, RangeViolation for voltages outside the cells' law.
         """
         rows, ends, single = checked_sources(self.array.shape, voltages, columns, tolerance)

@@ -40,7 +40,7 @@ class Array:
     selector      a law of `selectors` in series with every cell; none by default
 
     `device` (not given) holds the cells' laws bound to their states; None where all is ohmic.
-    Numbers or text with units. Raises InputError with every problem found.
+    Numbers or texts with units, one or a table of them. Raises InputError with every problem found.
     """
 
     conductance: Vector

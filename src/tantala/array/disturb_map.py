@@ -15,7 +15,7 @@ The law is an assumption of the cell's file (`cell.disturb`), and the map carrie
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -27,11 +27,13 @@ from tantala.array.bias import (
     Scheme,
     Solving,
     bias_of,
+    extrapolated_by,
     full_voltage,
     positions_of,
+    solving_of,
 )
-from tantala.base.errors import InputError, Problem, unknown
-from tantala.base.quantity import to_si
+from tantala.base.errors import InputError, Problem, RangeViolation, raise_if, unknown
+from tantala.base.quantity import format_si, to_si
 from tantala.cell.cell import Cell
 
 Vector = NDArray[np.float64]
@@ -47,6 +49,7 @@ class DisturbMap:
     worst_voltage  (N, M)  V, the largest of the SET polarity that counts for a cell
     accessed       (N, M)  accesses of the cell itself
     basis          a text a number of the law: value, kind, source and note
+    extrapolated   ranges that the cells' law or the disturb law leave, by consent
     """
 
     kind: str
@@ -56,7 +59,21 @@ class DisturbMap:
     probability: Vector
     worst_voltage: Vector
     accessed: Vector
-    basis: tuple[str, ...] = field(repr=False)
+    basis: tuple[str, ...]
+    extrapolated: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        row, column = self.worst
+        parts = [
+            f"{self.probability.shape[0]} x {self.probability.shape[1]} cells",
+            f"{self.accessed.sum():g} {self.kind} accesses, {self.scheme.name} at "
+            f"{format_si(self.voltage, 'V')} for {format_si(self.width, 's')}",
+            f"largest probability {self.probability.max():.3g} at ({row}, {column}), "
+            f"{format_si(float(self.worst_voltage[row, column]), 'V')}; assumed law",
+        ]
+        if self.extrapolated:
+            parts.append(f"extrapolated: {'; '.join(self.extrapolated)}")
+        return f"DisturbMap({', '.join(parts)})"
 
     @property
     def worst(self) -> tuple[int, int]:
@@ -93,7 +110,7 @@ def disturb_map(
     solving       options of `CompiledArray.solve`
 
     Raises InputError for bad input or a cell without a disturb law, RangeViolation outside the
-    law's range unless `extrapolate`.
+    range of that law, or of the law of the array's cells, unless `extrapolate`.
     """
     bias, volts = bias_of(scheme, array, "V/2"), full_voltage(voltage)
     if kind not in KINDS:
@@ -104,22 +121,29 @@ def disturb_map(
     if set_polarity not in (1, -1):
         raise InputError(Problem("no polarity", got=repr(set_polarity), allowed="1 or -1"))
     law = cell.law("disturb")
+    solving, beyond = solving_of(array, solving, extrapolate), {}
     counts = _counts(accesses, array.shape)
     consumed, worst = np.zeros(array.shape), np.zeros(array.shape)
     accessed = np.zeros(array.shape)
     for (row, column), count in counts.items():
-        seen = set_polarity * bias.solve(array, row, column, volts, solving).cell_voltages
+        answer = bias.solve(array, row, column, volts, solving)
+        beyond.update(dict.fromkeys(extrapolated_by(answer)))
+        seen = set_polarity * answer.cell_voltages
         if kind == "write":
             seen[row, column] = 0.0
         seen = np.maximum(seen, 0.0)
         np.maximum(worst, seen, out=worst)
         consumed += np.where(seen > 0.0, count * seconds / law.life_at(seen), 0.0)
         accessed[row, column] += count
+    problems = cell.outside("disturb", voltage=(float(worst.min()), float(worst.max())))
     if not extrapolate:
-        cell.require("disturb", voltage=(float(worst.min()), float(worst.max())))
+        raise_if(problems, RangeViolation)
+    beyond.update(dict.fromkeys(problem.what for problem in problems))
     # At its own voltage the law's life is `life`: stress there that consumes as much.
     probability = law.disturbed(law.voltage, law.life * consumed)
-    return DisturbMap(kind, bias, volts, seconds, probability, worst, accessed, _basis(cell))
+    return DisturbMap(
+        kind, bias, volts, seconds, probability, worst, accessed, _basis(cell), tuple(beyond)
+    )
 
 
 def _counts(accesses: Accesses, shape: tuple[int, int]) -> dict[tuple[int, int], float]:

@@ -20,7 +20,7 @@ from tantala.array.gated_solution import GatedSolution
 from tantala.array.two_rail import solve_rails
 from tantala.array.wiring import Vector, conductances, ends, resistances
 from tantala.base.errors import ConvergenceError, InputError, Problem, raise_if
-from tantala.base.quantity import to_si
+from tantala.base.quantity_table import to_si_table
 
 # The elimination is direct and exact to rounding; a larger residual would be a defect.
 LARGEST_RESIDUAL = 1e-10
@@ -44,7 +44,7 @@ class GatedArray:
                   bottom; source_top=inf, source_bottom=0 drives it at the end of the sense. A rail
                   driven at both ends has one voltage.
 
-    Numbers or text with units. Raises InputError with every problem found.
+    Numbers or texts with units, one or a table of them. Raises InputError with every problem found.
     """
 
     conductance: Vector
@@ -238,16 +238,11 @@ def _rail_voltages(
     given: Any, name: str, columns: int, count: int, problems: list[Problem]
 ) -> Vector:
     """`given` as V of shape (columns, count); its problems are added."""
-    if isinstance(given, str):
-        try:
-            given = to_si(given, "V", name=name)
-        except InputError as error:
-            problems.extend(error.problems)
-            return np.zeros((columns, count))
     try:
-        values = np.asarray(given, np.float64)
-    except (TypeError, ValueError):
-        values = np.empty(0)
+        values = to_si_table(given, "V", name=name)
+    except InputError as error:
+        problems.extend(error.problems)
+        return np.zeros((columns, count))
     shaped = values[:, None] if values.ndim == 1 else values
     if values.ndim and shaped.shape not in ((columns, 1), (columns, count)):
         problems.append(

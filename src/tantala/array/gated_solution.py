@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tantala.array.access import Gates
-from tantala.array.solution import Balance, Nodes, kept_nodes
+from tantala.array.solution import Balance, Nodes, format_cells, kept_nodes
 from tantala.array.wiring import Vector
 from tantala.base.errors import InputError, Problem
+from tantala.base.quantity_table import format_span
 
 if TYPE_CHECKING:
     from tantala.array.gated import GatedArray
@@ -51,6 +52,12 @@ class GatedSolution:
     column_conductance: Vector
     residual: Vector
     nodes: Nodes | None = field(default=None, repr=False)
+
+    def __repr__(self) -> str:
+        return (
+            f"GatedSolution({format_cells(self.array.shape, self.currents, 'patterns')}, "
+            f"currents {format_span(self.currents, 'A')}, residual {np.max(self.residual):.1e})"
+        )
 
     @property
     def currents(self) -> Vector:

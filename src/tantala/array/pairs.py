@@ -15,6 +15,7 @@ from tantala.array.solution import Solution
 from tantala.array.spice import Netlist, add_crosspoint, add_gated
 from tantala.array.wiring import Vector, conductances
 from tantala.base.errors import InputError, Problem, raise_if
+from tantala.base.quantity_table import to_si_table
 
 
 @dataclass(frozen=True)
@@ -157,17 +158,19 @@ class InterleavedPair:
     def rows(self, voltages: ArrayLike, opposite: ArrayLike | None = None) -> Vector:
         """Voltages of the 2N word lines, (2N,) or (2N, K).
 
-        voltages   V of the plus cells' lines, (N,) or (N, K)
+        voltages   V of the plus cells' lines, one for all, (N,) or (N, K)
         opposite   V of the minus cells' lines; by default -voltages
         """
-        high = np.asarray(voltages, np.float64)
-        low = -high if opposite is None else np.asarray(opposite, np.float64)
-        if high.shape != low.shape or high.ndim not in (1, 2) or len(high) != self.shape[0]:
+        high = to_si_table(voltages, "V", name="voltages")
+        low = -high if opposite is None else to_si_table(opposite, "V", name="opposite")
+        lines = self.shape[0]
+        high, low = (np.full(lines, one) if one.ndim == 0 else one for one in (high, low))
+        if high.shape != low.shape or high.ndim not in (1, 2) or len(high) != lines:
             raise InputError(
                 Problem(
                     "voltages of an interleaved pair have a wrong shape",
                     got=str(high.shape) + ("" if opposite is None else f" and {low.shape}"),
-                    allowed=f"({self.shape[0]},) or ({self.shape[0]}, K): one a weight row",
+                    allowed=f"one voltage, ({lines},) or ({lines}, K): one a weight row",
                 )
             )
         return np.stack([high, low], axis=1).reshape(-1, *high.shape[1:])

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from tantala.base.errors import InputError, Problem
 from tantala.base.quantity import to_si
+from tantala.base.quantity_table import to_si_table
 
 Vector = NDArray[np.float64]
 
@@ -42,7 +43,7 @@ def settle(
             if np.ndim(given) == 0:
                 value: Any = to_si(given, unit, name=name, where=where)
             else:
-                value = np.ascontiguousarray(given, np.float64)
+                value = to_si_table(given, unit, name=name)
                 if value.ndim != 2 or not np.all(np.isfinite(value)):
                     raise ValueError
         except InputError as error:

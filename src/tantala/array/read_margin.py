@@ -14,23 +14,26 @@ parallel read of a whole row has the margins of scheme "grounded".
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tantala.array.access import in_series
 from tantala.array.bias import (
+    Access,
     AnyArray,
     AnyBias,
     Positions,
     Scheme,
     Solving,
     bias_of,
+    extrapolated_by,
     full_voltage,
     levels_of,
     positions_of,
+    solving_of,
 )
 from tantala.array.gated import GatedArray
 from tantala.array.gated_solution import GatedSolution
@@ -46,6 +49,7 @@ from tantala.array.pattern import (
 )
 from tantala.array.sensitivity import sensed_adjoint
 from tantala.array.solution import Solution
+from tantala.base.quantity import format_si
 
 if TYPE_CHECKING:
     import polars as pl
@@ -55,14 +59,33 @@ Vector = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class WorstRead:
-    """One read: where, under which data, the sensed current and the sneak current in it, A."""
+    """One read: where, under which data, the sensed current and the sneak current in it, A.
+
+    data      (N, M)  which cells are in their low-resistance state
+    """
 
     row: int
     column: int
     pattern: str
     current: float
     sneak: float
-    data: Mask = field(repr=False)
+    data: Mask
+    access: Access
+
+    def __repr__(self) -> str:
+        return (
+            f"WorstRead(row {self.row}, column {self.column}, data {self.pattern}, "
+            f"current {format_si(self.current, 'A')}, sneak {format_si(self.sneak, 'A')})"
+        )
+
+    @property
+    def position(self) -> tuple[int, int]:
+        """(row, column) of the selected cell."""
+        return self.row, self.column
+
+    def solution(self) -> Solution | GatedSolution:
+        """The whole array during this read, solved again: every node voltage and cell current."""
+        return self.access.solve(self.data)
 
 
 @dataclass(frozen=True)
@@ -78,6 +101,7 @@ class ReadMargin:
                              with their transistors
     proved        whether each search ended where no move makes it worse; None without a search
     residual      largest relative residual of the solutions
+    extrapolated  ranges of the cells' law that the reads leave, by consent
     """
 
     scheme: AnyBias
@@ -93,6 +117,23 @@ class ReadMargin:
     ideal: float
     proved: bool | None
     residual: float
+    extrapolated: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        low, high = self.worst_low, self.worst_high
+        parts = [
+            f"margin {format_si(self.margin, 'A')}, {self.kept:.1%} of that without wires",
+            f"lowest low {format_si(low.current, 'A')} at {low.position} under {low.pattern}",
+            f"highest high {format_si(high.current, 'A')} at {high.position} under {high.pattern}",
+            f"{self.scheme.name} at {format_si(self.voltage, 'V')}",
+            f"{len(self.positions)} positions x {len(self.patterns)} patterns",
+            f"residual {self.residual:.1e}",
+        ]
+        if self.proved is not None:
+            parts.append(f"proved {self.proved}")
+        if self.extrapolated:
+            parts.append(f"extrapolated: {'; '.join(self.extrapolated)}")
+        return f"ReadMargin({', '.join(parts)})"
 
     @property
     def margin(self) -> float:
@@ -148,6 +189,7 @@ def read_margin(
     patterns: Sequence[str] = tuple(PATTERNS),
     search: str = "none",
     seed: int = 0,
+    extrapolate: bool = False,
     solving: Solving = None,
 ) -> ReadMargin:
     """The read margin of cells of `low` and `high` conductance (S or text) on the wires of `array`.
@@ -163,11 +205,14 @@ def read_margin(
                `patterns`, by flipping cells, or by setting lines too (4 (N + M) more solutions
                each time)
     seed       of the pattern "random"
+    extrapolate  go on outside the range of the cells' law; the result then says so
     solving    options of `CompiledArray.solve`
 
-    Raises InputError for bad input.
+    Raises InputError for bad input, RangeViolation outside the range of the cells' law unless
+    `extrapolate`.
     """
     bias, volts = bias_of(scheme, array, "grounded"), full_voltage(voltage)
+    solving = solving_of(array, solving, extrapolate)
     states = levels_of(low, high)
     cells = positions_of(positions, array.shape)
     names = pattern_names(patterns)
@@ -176,10 +221,11 @@ def read_margin(
     current, sneak = np.empty(shape), np.empty(shape)
     worst: dict[bool, WorstRead] = {}
     proved, residual = True, 0.0
+    extrapolated: dict[str, None] = {}
     for p, (row, column) in enumerate(cells):
         # Small currents are bad of a cell in low resistance, large ones of one in high resistance.
         for side, is_low in enumerate((True, False)):
-            reader = _Reader(array, states, bias, volts, row, column, solving)
+            reader = _Reader(Access(array, states, bias, volts, row, column, solving))
             reads = [
                 reader.read(n, pattern(n, array.shape, row, column, is_low, seed)) for n in names
             ]
@@ -191,6 +237,7 @@ def read_margin(
             current[side, p] = [read.current for read in reads]
             sneak[side, p] = [read.sneak for read in reads]
             residual = max(residual, reader.residual)
+            extrapolated.update(reader.extrapolated)
             known = [worst[is_low]] if is_low in worst else []
             worst[is_low] = _worst([*known, *reads], is_low)
     return ReadMargin(
@@ -208,6 +255,7 @@ def read_margin(
         - _alone(array, worst[False], states[1], volts, solving),
         None if search == "none" else proved,
         residual,
+        tuple(extrapolated),
     )
 
 
@@ -237,34 +285,28 @@ def _worst(reads: list[WorstRead], is_low: bool) -> WorstRead:
 
 
 class _Reader:
-    """Reads of one selected cell under any data; keeps the largest residual."""
+    """Reads of one selected cell under any data; keeps what their solutions say of themselves."""
 
-    def __init__(
-        self,
-        array: AnyArray,
-        states: tuple[float, float],
-        bias: AnyBias,
-        voltage: float,
-        row: int,
-        column: int,
-        solving: Solving,
-    ) -> None:
-        self.array, self.bias, self.voltage = array, bias, voltage
-        self.low, self.high = states
-        self.row, self.column, self.solving = row, column, solving
+    def __init__(self, access: Access) -> None:
+        self.access = access
+        self.sign = float(np.sign(access.voltage))
         self.residual = 0.0
+        self.extrapolated: dict[str, None] = {}
 
     def read(self, name: str, data: Mask) -> WorstRead:
         """The read under `data`, currents in the direction of the read voltage."""
-        answer = self._solve(self._filled(data))
-        own = float(answer.cell_currents[self.row, self.column])
-        sensed = float(answer.currents[self.column])
-        sign = float(np.sign(self.voltage))
-        return WorstRead(self.row, self.column, name, sign * sensed, sign * (sensed - own), data)
+        answer = self._solve(data)
+        row, column = self.access.row, self.access.column
+        own = float(answer.cell_currents[row, column])
+        sensed = float(answer.currents[column])
+        return WorstRead(
+            row, column, name, self.sign * sensed, self.sign * (sensed - own), data, self.access
+        )
 
     def search(self, starts: list[Mask], largest: bool, lines: bool) -> Extreme:
         """The data with the largest or smallest sensed current."""
-        selected, step = (self.row, self.column), self.low - self.high
+        access = self.access
+        selected, step = (access.row, access.column), access.states[0] - access.states[1]
         return Search(selected, self._sensed, self._with_slope, largest, step, lines).best(starts)
 
     def _sensed(self, data: Mask) -> float:
@@ -276,16 +318,12 @@ class _Reader:
         By reciprocity, dI/dG_p is minus the cell's voltage times its voltage with one volt behind
         the sensed column and every other source at 0.
         """
-        array = self._filled(data)
-        answer = self._solve(array)
-        adjoint = sensed_adjoint(answer, self.column)
-        sign = np.sign(self.voltage)
-        return sign * float(answer.currents[self.column]), -sign * answer.cell_voltages * adjoint
+        answer, column = self._solve(data), self.access.column
+        slope = -self.sign * answer.cell_voltages * sensed_adjoint(answer, column)
+        return self.sign * float(answer.currents[column]), slope
 
-    def _filled(self, data: Mask) -> AnyArray:
-        return replace(self.array, conductance=np.where(data, self.low, self.high))
-
-    def _solve(self, array: Any) -> Solution | GatedSolution:
-        answer = self.bias.solve(array, self.row, self.column, self.voltage, self.solving)
+    def _solve(self, data: Mask) -> Solution | GatedSolution:
+        answer = self.access.solve(data)
         self.residual = max(self.residual, float(np.max(answer.residual)))
+        self.extrapolated.update(dict.fromkeys(extrapolated_by(answer)))
         return answer

@@ -27,11 +27,15 @@ from tantala.array.bias import (
     Scheme,
     Solving,
     bias_of,
+    extrapolated_by,
     full_voltage,
     positions_of,
+    solving_of,
 )
 from tantala.array.pattern import PATTERNS, pattern, random_data
 from tantala.base.errors import InputError, Problem, raise_if, unknown
+from tantala.base.quantity import format_si
+from tantala.base.quantity_table import format_span
 from tantala.base.random import TWO_TO_MINUS_32, purpose, words
 from tantala.cell.cell import Cell
 
@@ -80,6 +84,7 @@ class ReadStatistics:
     low_current    (arrays, P)  A, selected cell in its low-resistance state
     high_current   (arrays, P)  A, selected cell in its high-resistance state
     residual       largest relative residual of the solutions
+    extrapolated   ranges of the law of the array's cells that the reads leave, by consent
     """
 
     scheme: AnyBias
@@ -88,6 +93,20 @@ class ReadStatistics:
     low_current: Vector
     high_current: Vector
     residual: float
+    extrapolated: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        arrays, positions = self.low_current.shape
+        parts = [
+            f"{arrays} arrays x {positions} positions",
+            f"low {format_span(self.low_current, 'A')}",
+            f"high {format_span(self.high_current, 'A')}",
+            f"{self.scheme.name} at {format_si(self.voltage, 'V')}",
+            f"residual {self.residual:.1e}",
+        ]
+        if self.extrapolated:
+            parts.append(f"extrapolated: {'; '.join(self.extrapolated)}")
+        return f"ReadStatistics({', '.join(parts)})"
 
     def currents(self, state: str, position: int) -> Vector:
         """Currents (arrays,) of one position with the cell in `state` ("low" or "high")."""
@@ -167,6 +186,7 @@ def read_statistics(
     positions: Positions = "corners",
     data: str = RANDOM,
     first_array: int = 0,
+    extrapolate: bool = False,
     solving: Solving = None,
     **conditions: Any,
 ) -> ReadStatistics:
@@ -178,11 +198,14 @@ def read_statistics(
     scheme       of `bias`; "grounded" by default, of gated arrays "single"
     data         of the other cells: "random", or a name of `pattern.PATTERNS`
     first_array  number of the first array, for chunks of one population
+    extrapolate  go on outside the range of the laws of the array's cells and of the levels; the
+                 result then tells those of the array's cells
     solving      options of `CompiledArray.solve`
     conditions   of `cell.levels`: time, temperature, cycles, ...; its scheme as `write_scheme`.
                  Noise of one read is in every cell's draw unless sensed=False.
 
-    Raises InputError for bad input.
+    Raises InputError for bad input, RangeViolation outside the range of the laws unless
+    `extrapolate`.
     """
     problems: list[Problem] = []
     for name, count, least in (("arrays", arrays, 1), ("first_array", first_array, 0)):
@@ -196,7 +219,8 @@ def read_statistics(
     places = positions_of(positions, array.shape)
     if "write_scheme" in conditions:
         conditions["scheme"] = conditions.pop("write_scheme")
-    levels = [cell.levels(state, **conditions) for state in STATES]
+    levels = [cell.levels(state, extrapolate=extrapolate, **conditions) for state in STATES]
+    solving, beyond = solving_of(array, solving, extrapolate), {}
     currents, residual = np.empty((2, arrays, len(places))), 0.0
     for k in range(arrays):
         scores = _uniform(seed, CONDUCTANCE, array.shape, first_array + k)
@@ -214,7 +238,10 @@ def read_statistics(
                 answer = bias.solve(filled, row, column, volts, solving)
                 currents[side, k, p] = np.sign(volts) * answer.currents[column]
                 residual = max(residual, float(np.max(answer.residual)))
-    return ReadStatistics(bias, volts, np.array(places), currents[0], currents[1], residual)
+                beyond.update(dict.fromkeys(extrapolated_by(answer)))
+    return ReadStatistics(
+        bias, volts, np.array(places), currents[0], currents[1], residual, tuple(beyond)
+    )
 
 
 def _uniform(seed: int, stream: int, shape: tuple[int, int], array: int) -> Vector:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tantala.array.bias import AnyArray
+from tantala.array.bias import AnyArray, require_array
 from tantala.array.gated import GatedArray
 from tantala.array.read_margin import ReadMargin, read_margin
 from tantala.base.errors import InputError, Problem, unknown
@@ -69,10 +69,11 @@ def largest_array(
              low-resistance current) and "kept" (of the margin without wires and sneak currents)
     grow     "square", or "rows" or "columns" alone with the array's other side kept
     most     no side longer than this is tried
-    options  of `read_margin`: scheme, positions, patterns, search, seed, solving
+    options  of `read_margin`: scheme, positions, patterns, search, seed, extrapolate, solving
 
     Raises InputError for bad input.
     """
+    require_array(array)
     if measure not in MEASURES:
         raise InputError(unknown("measure of a margin", measure, MEASURES))
     if grow not in GROWTH:
@@ -135,6 +136,7 @@ def resized(array: AnyArray, rows: int, columns: int) -> AnyArray:
     Raises InputError where the lines' ends or the cells' transistors differ, for then nothing says
     those of the new ones.
     """
+    require_array(array)
     if rows < 1 or columns < 1:
         raise InputError(
             Problem("no size of an array", got=f"({rows}, {columns})", allowed="1 or more a side")

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tantala.array.line_kernels import line_currents
 from tantala.base.errors import InputError, Problem
+from tantala.base.quantity_table import format_span
 
 if TYPE_CHECKING:
     from tantala.array.conjugate_gradient import Iteration
@@ -70,6 +71,12 @@ def kept_nodes(nodes: Nodes | None) -> Nodes:
             )
         )
     return nodes
+
+
+def format_cells(shape: tuple[int, int], currents: Vector, several: str) -> str:
+    """The size of an array, and how many vectors or patterns it was solved for, (M, K)."""
+    text = f"{shape[0]} x {shape[1]} cells"
+    return text if currents.ndim == 1 else f"{text}, {currents.shape[1]} {several}"
 
 
 @dataclass(frozen=True)
@@ -154,6 +161,19 @@ class Solution:
     steps: NDArray[np.int64] | int = 0
     selectors_on: NDArray[np.bool_] | None = field(default=None, repr=False)
     extrapolated: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        parts = [
+            f"{format_cells(self.array.shape, self.currents, 'vectors')}, method {self.method}",
+            f"currents {format_span(self.currents, 'A')}",
+            f"residual {np.max(self.residual):.1e}",
+            f"iterations {np.max(self.iterations)}",
+        ]
+        if np.any(self.steps):
+            parts.append(f"Newton steps {np.max(self.steps)}")
+        if self.extrapolated:
+            parts.append(f"extrapolated: {'; '.join(self.extrapolated)}")
+        return f"Solution({', '.join(parts)})"
 
     def only(self) -> Solution:
         """The answer without the axis of vectors, where there is one vector."""

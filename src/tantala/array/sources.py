@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tantala.base.errors import InputError, Problem, raise_if
-from tantala.base.quantity import to_si
+from tantala.base.quantity_table import to_si_table
 
 Vector = NDArray[np.float64]
 
@@ -24,14 +23,7 @@ def checked_sources(
     n, m = shape
     problems: list[Problem] = []
     rows = _voltages(voltages, "voltages", n, "row", problems)
-    if rows.ndim == 0:
-        problems.append(
-            Problem("voltages is one number", allowed=f"({n},) or ({n}, K): one value a row")
-        )
-        rows = np.zeros(n)
     ends = _voltages(columns, "columns", m, "column", problems)
-    if ends.ndim == 0:
-        ends = np.full(m, ends)
     single = rows.ndim == 1 and ends.ndim == 1
     rows, ends = rows.reshape(n, -1), ends.reshape(m, -1)
     count = max(rows.shape[1], ends.shape[1])
@@ -52,19 +44,12 @@ def checked_sources(
 
 
 def _voltages(given: Any, name: str, lines: int, line: str, problems: list[Problem]) -> Vector:
-    """`given` as finite floats, one number or (lines,) or (lines, K); problems are added."""
-    allowed = f"({lines},) or ({lines}, K): one value a {line}, in V"
+    """`given` as finite floats, (lines,) or (lines, K); problems are added."""
+    allowed = f"one voltage for all, or ({lines},) or ({lines}, K): one a {line}, in V"
     try:
-        if isinstance(given, str):
-            return np.asarray(to_si(given, "V", name=name))
-        if isinstance(given, Sequence) and any(isinstance(item, str) for item in given):
-            given = [to_si(item, "V", name=f"{name}[{k}]") for k, item in enumerate(given)]
-        values = np.asarray(given, np.float64)
+        values = to_si_table(given, "V", name=name)
     except InputError as error:
         problems.extend(error.problems)
-        return np.zeros(lines)
-    except (TypeError, ValueError):
-        problems.append(Problem(f"{name} is no table of numbers", allowed=allowed))
         return np.zeros(lines)
     if values.ndim > 2 or not values.size or (values.ndim and values.shape[0] != lines):
         problems.append(
@@ -82,7 +67,7 @@ def _voltages(given: Any, name: str, lines: int, line: str, problems: list[Probl
                 hint=f"for a floating {line} give its end resistance as inf",
             )
         )
-    return values
+    return values if values.ndim else np.full(lines, values)
 
 
 def checked_cells(
@@ -91,10 +76,11 @@ def checked_cells(
     """Places and conductances of cells as equal one-dimensional arrays.
 
     Raises InputError for places that are no integers or outside `shape`, for a cell given twice,
-    and for shapes that do not broadcast.
+    and for conductances that are none or shapes that do not broadcast.
     """
+    cells = to_si_table(conductance, "S", name="conductance")
     try:
-        i, j, values = np.broadcast_arrays(rows, columns, np.asarray(conductance, np.float64))
+        i, j, values = np.broadcast_arrays(rows, columns, cells)
     except (TypeError, ValueError):
         raise InputError(
             Problem("rows, columns and conductance do not match", allowed="one value a cell")

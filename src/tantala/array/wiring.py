@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tantala.base.errors import InputError, Problem
 from tantala.base.quantity import to_si
+from tantala.base.quantity_table import to_si_table
 
 Vector = NDArray[np.float64]
 SMALLEST = 1e-300  # S or ohm; below, nothing is left of it in float64 once it is inverted
@@ -29,11 +30,9 @@ def conductances(given: ArrayLike, problems: list[Problem]) -> Vector:
     """A copy of `given` as a float (N, M) array; its problems are added to `problems`."""
     try:
         # A copy: what an array has made ready may not go out of date with the caller's table.
-        values = np.array(given, dtype=np.float64, order="C")
-    except (TypeError, ValueError):
-        problems.append(
-            Problem("conductance is no table of numbers", allowed="an (N, M) array in S")
-        )
+        values = to_si_table(given, "S", name="conductance")
+    except InputError as error:
+        problems.extend(error.problems)
         return np.zeros((1, 1))
     if values.ndim != 2 or not values.size:
         problems.append(

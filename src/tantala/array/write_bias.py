@@ -8,12 +8,13 @@ the data of the other cells.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tantala.array.bias import (
+    Access,
     AnyArray,
     AnyBias,
     Positions,
@@ -23,6 +24,7 @@ from tantala.array.bias import (
     full_voltage,
     levels_of,
     positions_of,
+    solving_of,
 )
 from tantala.array.gated_solution import GatedPowerBalance, GatedSolution
 from tantala.array.pattern import (
@@ -36,6 +38,7 @@ from tantala.array.pattern import (
 )
 from tantala.array.sensitivity import cell_adjoint
 from tantala.array.solution import PowerBalance, Solution
+from tantala.base.quantity import format_si
 
 Vector = NDArray[np.float64]
 GROUPS = ("row", "column", "unselected")
@@ -49,7 +52,15 @@ class WriteBias:
     voltage: float
     row: int
     column: int
-    solution: Solution | GatedSolution = field(repr=False)
+    solution: Solution | GatedSolution
+
+    def __repr__(self) -> str:
+        return (
+            f"WriteBias(row {self.row}, column {self.column}, {self.scheme.name} at "
+            f"{format_si(self.voltage, 'V')}, selected cell {format_si(self.selected, 'V')}, "
+            f"worst stress {format_si(self.worst_stress, 'V')}, "
+            f"residual {np.max(self.solution.residual):.1e})"
+        )
 
     @property
     def cell_voltages(self) -> Vector:
@@ -114,18 +125,22 @@ def write_bias(
     column: int,
     voltage: float | str,
     scheme: Scheme = None,
+    extrapolate: bool = False,
     solving: Solving = None,
 ) -> WriteBias:
     """The array, with its own conductances, while the cell at (row, column) is written.
 
     `voltage` (V or text) is the selected row's over the selected column's, in a gated array the
     source rail's over the bit rail's; negative for the other polarity. `scheme` is one of `bias`,
-    "V/2" by default, of gated arrays "single"; `solving` holds options of `CompiledArray.solve`.
+    "V/2" by default, of gated arrays "single". `extrapolate`: go on outside the range of the cells'
+    law; the solution then says so. `solving` holds options of `CompiledArray.solve`.
 
-    Raises InputError for bad input.
+    Raises InputError for bad input, RangeViolation outside the range of the cells' law unless
+    `extrapolate`.
     """
     bias, volts = bias_of(scheme, array, "V/2"), full_voltage(voltage)
     ((row, column),) = positions_of([(row, column)], array.shape)
+    solving = solving_of(array, solving, extrapolate)
     return WriteBias(bias, volts, row, column, bias.solve(array, row, column, volts, solving))
 
 
@@ -160,6 +175,7 @@ def worst_write(
     selected_low: bool = True,
     search: str = "none",
     seed: int = 0,
+    extrapolate: bool = False,
     solving: Solving = None,
 ) -> WorstWrite:
     """The worst writes of cells of `low` and `high` conductance (S or text) on the array's wires.
@@ -167,16 +183,19 @@ def worst_write(
     The array gives wires, ends and size; its own conductances are not used. The selected cell is in
     its low-resistance state by default: it takes the largest current at the start of a RESET and at
     the end of a SET. `search`: "flips" or "lines" also search the data that weakens it most.
+    `extrapolate` and `solving`: as of `write_bias`.
 
-    Raises InputError for bad input.
+    Raises InputError for bad input, RangeViolation outside the range of the cells' law unless
+    `extrapolate`.
     """
     bias, volts = bias_of(scheme, array, "V/2"), full_voltage(voltage)
+    solving = solving_of(array, solving, extrapolate)
     states = levels_of(low, high)
     names = pattern_names(patterns)
     tried: list[tuple[str, WriteBias]] = []
     proved = True
     for row, column in positions_of(positions, array.shape):
-        writer = _Writer(array, states, bias, volts, row, column, solving)
+        writer = _Writer(Access(array, states, bias, volts, row, column, solving))
         data = [pattern(n, array.shape, row, column, selected_low, seed) for n in names]
         writes = [writer.write(mask) for mask in data]
         tried.extend(zip(names, writes, strict=True))
@@ -205,25 +224,19 @@ def worst_write(
 class _Writer:
     """Writes of one selected cell under any data."""
 
-    array: AnyArray
-    states: tuple[float, float]
-    bias: AnyBias
-    voltage: float
-    row: int
-    column: int
-    solving: Solving
+    access: Access
 
     def write(self, data: Mask) -> WriteBias:
-        array = replace(self.array, conductance=np.where(data, *self.states))
-        return write_bias(array, self.row, self.column, self.voltage, self.bias, self.solving)
+        access = self.access
+        return WriteBias(access.bias, access.voltage, access.row, access.column, access.solve(data))
 
     def selected(self, data: Mask) -> float:
         """Selected cell's voltage in the applied direction, V."""
-        return float(np.sign(self.voltage)) * self.write(data).selected
+        return float(np.sign(self.access.voltage)) * self.write(data).selected
 
     def with_slope(self, data: Mask) -> tuple[float, Vector]:
         """Selected cell's voltage in the applied direction, and its derivative by conductances."""
         answer = self.write(data)
-        sign = np.sign(self.voltage)
-        adjoint = cell_adjoint(answer.solution, self.row, self.column)
+        sign = np.sign(self.access.voltage)
+        adjoint = cell_adjoint(answer.solution, answer.row, answer.column)
         return sign * answer.selected, -sign * answer.cell_voltages * adjoint

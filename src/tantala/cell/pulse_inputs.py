@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from tantala.base.errors import InputError, Problem, raise_if
 from tantala.base.quantity import to_si
+from tantala.base.quantity_table import to_si_table
 
 Quantity = float | str
 
@@ -25,10 +26,7 @@ def entries(value: Any, unit: str, name: str, count: int) -> NDArray[np.float64]
     """A quantity, or an array of one entry a cell, in SI; finite."""
     if isinstance(value, str) or np.ndim(value) == 0:
         return np.asarray(to_si(value, unit, name=name))
-    try:
-        values = np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise InputError(Problem(f"{name} is no array of numbers", allowed=f"{unit}")) from None
+    values = to_si_table(value, unit, name=name)
     if values.shape != (count,):
         raise InputError(
             Problem(f"{name} has another shape", got=str(values.shape), allowed=f"({count},)")

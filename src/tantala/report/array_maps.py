@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tantala.array import Array, DisturbMap, Solution
+from tantala.base.errors import InputError, Problem
 from tantala.report.notation import power_of_ten
 from tantala.report.style import (
     ACCENT,
@@ -49,8 +50,19 @@ _FEW = 40  # lines up to which each end has its own mark
 def state_maps(solution: Solution, selected: tuple[int, int], title: str = "Array state") -> str:
     """Voltage across and current through every cell of one solution, the selected cell marked.
 
-    Currents in size only, on a logarithmic scale.
+    Currents in size only, on a logarithmic scale. Of a read or write that was found worst:
+    `state_maps(worst.solution(), worst.position)`.
+
+    Raises InputError for solutions of gated arrays, and of several vectors.
     """
+    if not isinstance(solution, Solution) or solution.rows.ndim != 1:
+        raise InputError(
+            Problem(
+                "maps show one vector of a cross-point array",
+                got=repr(solution),
+                allowed="a Solution of one vector",
+            )
+        )
     drawing, panels = figure(_WIDE, 82.0, 2)
     volts = solution.cell_voltages
     scale, unit = _voltage_unit(volts)
