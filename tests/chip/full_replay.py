@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 
 from tantala.chip import Chip, Statistics
 from tantala.chip.device import Memory
+from tantala.chip.spi import Slave
 from tantala.chip.traces import Requests, Trace
 
 
 @dataclass(frozen=True)
 class Full:
     """latency, service: of each request, s, with and without its waiting. trace: the requests.
-    before, after: the chip's counters.
+    before, after: the chip's counters. clocked: s of the bus's clock in windows; 0 without a bus.
     """
 
     latency: NDArray[np.float64]
@@ -23,6 +24,7 @@ class Full:
     trace: Requests
     before: Statistics
     after: Statistics
+    clocked: float = 0.0
 
     def spent(self, name: str) -> float:
         """How much a counter has grown."""
@@ -66,6 +68,52 @@ def full_replay(chip: Chip, trace: Trace, changed: float, seed: int) -> Full:
         service.append(chip.time - begin)
         latency.append(chip.time - start - moment)
     return Full(np.array(latency), np.array(service), requests, before, chip.statistics)
+
+
+def serial_replay(chip: Chip, trace: Trace, changed: float, seed: int) -> Full:
+    """As `full_replay`, by the commands of the design's SPI face; times are those of the bus."""
+    content = filled(chip, seed)
+    interface = chip.design.interface
+    assert interface is not None
+    bus = Slave(chip, interface.face)
+    bus.set_clock(interface.clock)
+    before, start = chip.statistics, bus.time
+    requests = next(iter(trace))
+    latency, service, clocked = [], [], 0.0
+    rng = np.random.default_rng(seed + 1)
+    columns = (requests.moment, requests.write, requests.address, requests.size)
+    for moment, write, address, size in zip(*(c.tolist() for c in columns), strict=True):
+        if start + moment > bus.time:
+            bus.idle(start + moment - bus.time)
+        part = slice(address, address + size)
+        begin, windows = bus.time, 0.0
+        if write:
+            content[part] ^= np.packbits(rng.random(8 * size) < changed)
+            windows = _written(bus, address, content[part].tobytes(), interface.page // 8)
+        else:
+            head = bytes([0x03]) + address.to_bytes(bus.part.address, "big")
+            assert bus.transfer(head, size) == content[part].tobytes()
+            windows = bus.time - begin
+        clocked += windows
+        service.append(bus.time - begin)
+        latency.append(bus.time - start - moment)
+    return Full(np.array(latency), np.array(service), requests, before, chip.statistics, clocked)
+
+
+def _written(bus: Slave, address: int, data: bytes, page: int) -> float:
+    """Write page by page, each to its end: s in which the bus was clocked."""
+    clocked, stop = 0.0, address + len(data)
+    while address < stop:
+        count = min(page - address % page, stop - address)
+        begin = bus.time
+        bus.transfer(b"\x06")
+        sent, data = data[:count], data[count:]
+        bus.transfer(bytes([0x02]) + address.to_bytes(bus.part.address, "big") + sent)
+        clocked += bus.time - begin
+        assert bus.busy > 0.0
+        bus.idle(bus.busy)
+        address += count
+    return clocked
 
 
 def perform(memory: Memory, write: bool, address: int, data: bytes) -> None:

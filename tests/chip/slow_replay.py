@@ -9,6 +9,7 @@ import numpy as np
 from small_chip import design
 
 from tantala.chip.replay_state import GUIDES, Rounds
+from tantala.chip.serial_bus import SerialBus
 from tantala.chip.service import Timing
 from tantala.chip.specification import Direction, Specification
 from tantala.chip.traces import Trace
@@ -77,6 +78,9 @@ class Slow:
     buffer: int
     waits: bool
     rotates: bool = False
+    bus: SerialBus | None = None
+    bus_free: float = 0.0
+    bus_ends: list[float] = field(default_factory=list)
     bank_free: dict[int, float] = field(default_factory=dict)
     queued: dict[int, list[float]] = field(default_factory=dict)
     pump: float = 0.0
@@ -211,16 +215,40 @@ class Slow:
             end = max(end, done)
         return end, now
 
+    def stepped(self, now: float, write: bool, address: int, size: int) -> tuple[float, float]:
+        self.drain(now)
+        end, taken = self.request(now, write, address, size)
+        if not self.buffer:
+            end = max(end, self.move_gap())
+        return end, taken
+
+    def over_bus(self, now: float, write: bool, address: int, size: int) -> tuple[float, float]:
+        """A read is one command; a write is one a page, and holds the chip until it has ended."""
+        bus, pages = self.bus, [address]
+        assert bus is not None
+        if len(self.bus_ends) >= self.queue:
+            now = max(now, self.bus_ends[-self.queue])
+        begin = max(now, self.bus_free)
+        if write:
+            pages += range((address // bus.page + 1) * bus.page, address + size, bus.page)
+            for first, stop in zip(pages, [*pages[1:], address + size], strict=True):
+                sent = begin + bus.write + (stop - first) * bus.byte
+                begin, _ = self.stepped(sent, True, first, stop - first)
+        else:
+            found, _ = self.stepped(begin + bus.read, False, address, size)
+            begin = max(found, begin + bus.read + size * bus.byte)
+        self.bus_free = begin
+        self.bus_ends.append(begin)
+        return begin, now
+
     def run(self, trace: Trace) -> None:
         late = taken = 0.0
         for batch in trace:
             columns = (batch.moment.tolist(), batch.write, batch.address, batch.size)
             for moment, write, address, size in zip(*columns, strict=True):
                 turn = max(moment + late, taken)
-                self.drain(turn)
-                end, taken = self.request(turn, bool(write), int(address), int(size))
-                if not self.buffer:
-                    end = max(end, self.move_gap())
+                serve = self.stepped if self.bus is None else self.over_bus
+                end, taken = serve(turn, bool(write), int(address), int(size))
                 if self.waits:
                     late += taken - turn
                 self.latencies.append(end - turn)

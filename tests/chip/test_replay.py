@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 
 import numpy as np
 import pytest
@@ -10,11 +11,14 @@ from slow_replay import LINE, WORD, Slow, fixed_timing, write_time
 
 from tantala.base.errors import InputError
 from tantala.chip.lifetime import lifetime
-from tantala.chip.replay import replay
+from tantala.chip.replay import replay as replay_as_designed
 from tantala.chip.replay_result import Replay, latencies
 from tantala.chip.replay_state import BINS
+from tantala.chip.serial_bus import serial_bus
 from tantala.chip.traces import Requests, Trace, trace_of
 
+# The macro of the serial chip alone, where a test does not say otherwise.
+replay = functools.partial(replay_as_designed, bus=False)
 CASES = {
     "one bank": {"banks": 1},
     "two banks": {"banks": 2},
@@ -38,16 +42,20 @@ def mixed(count: int, seed: int, arrival: str = "s", pace: float = 4e-6) -> Trac
     return trace_of(np.cumsum(gaps), rng.random(count) < 0.6, address, size, arrival)
 
 
+@pytest.mark.parametrize("bus", [False, True], ids=["macro", "bus"])
 @pytest.mark.parametrize("rotates", [False, True], ids=["fixed", "start gap"])
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("arrival", ["s", "instructions"])
-def test_the_kernel_does_what_the_slow_model_does(case: str, arrival: str, rotates: bool) -> None:
+def test_the_kernel_does_what_the_slow_model_does(
+    case: str, arrival: str, rotates: bool, bus: bool
+) -> None:
     levelling = "start_gap" if rotates else "none"
     times = fixed_timing(wear_levelling=levelling, gap_interval=3)
-    trace = mixed(3000, seed=len(case), arrival=arrival)
+    # Over the bus requests take longer, so that they come later.
+    trace = mixed(3000, seed=len(case), arrival=arrival, pace=4e-5 if bus else 4e-6)
     given = CASES[case]
     clock = "1 Hz" if arrival == "instructions" else None
-    found = replay(trace, times, clock=clock, **given)
+    found = replay(trace, times, clock=clock, bus=bus, **given)
     slow = Slow(
         times,
         given["banks"],
@@ -55,6 +63,7 @@ def test_the_kernel_does_what_the_slow_model_does(case: str, arrival: str, rotat
         given.get("write_buffer", 0),
         arrival == "instructions",
         rotates,
+        serial_bus(times.design) if bus else None,
     )
     slow.run(trace)
     write = next(iter(trace)).write
@@ -69,7 +78,12 @@ def test_the_kernel_does_what_the_slow_model_does(case: str, arrival: str, rotat
     np.testing.assert_array_equal(found.wear, wear)
     array = found.total_energy - found.energy["standby"]
     assert array == pytest.approx(slow.energy, rel=1e-9)
-    ends = [slow.pump, *slow.bank_free.values(), *(max(ends) for ends in slow.queued.values())]
+    ends = [
+        slow.pump,
+        slow.bus_free,
+        *slow.bank_free.values(),
+        *(max(ends) for ends in slow.queued.values()),
+    ]
     assert found.duration == pytest.approx(max(ends), rel=1e-9)
 
 

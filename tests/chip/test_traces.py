@@ -94,6 +94,43 @@ def test_columns_of_a_csv_file_in_any_order_and_with_cycles_or_neither(tmp_path:
     assert rows(read_trace(path)) == [(0, False, 31, 8)]
 
 
+@pytest.mark.parametrize("separator", ["\t", ";", ",", " ; "])
+def test_separators_and_other_names_of_columns(tmp_path: Path, separator: str) -> None:
+    """Also with the byte order mark that programs of Windows put first."""
+    cells = ("Timestamp", "rw", "addr", "LEN"), ("1.5", "R", "0x10", "4"), ("2", "write", "32", "8")
+    text = "".join(separator.join(row) + "\r\n" for row in cells)
+    trace = read_trace(written(tmp_path, "\ufeff" + text))
+    assert (trace.format, trace.arrival) == ("csv", "s")
+    assert rows(trace) == [(1.5, False, 16, 4), (2.0, True, 32, 8)]
+
+
+def test_bad_lines_are_told_together_up_to_ten(tmp_path: Path) -> None:
+    """In the order of the file, whatever is wrong with each."""
+    good, bad = "r,0,4\n", ("x,0,4\n", "r,zero,4\n", "r,0,0\n", "r,0\n")
+    path = written(tmp_path, "op,address,size\n" + good + good.join(bad))
+    with pytest.raises(InputError) as raised:
+        list(read_trace(path))
+    told = [str(problem) for problem in raised.value.problems]
+    assert len(told) == 4
+    for text, (line, what) in zip(
+        told,
+        ((3, "bad op"), (5, "bad address"), (7, "bad size"), (9, "another number of cells")),
+        strict=True,
+    ):
+        assert f"line {line}: " in text
+        assert what in text
+    path = written(tmp_path, "op,address,size\n" + 50 * bad[0] + 50 * bad[2])
+    with pytest.raises(InputError) as raised:
+        list(read_trace(path))
+    assert len(raised.value.problems) == 11
+    assert "line 11: bad op" in str(raised.value.problems[9])
+    assert "more lines are bad" in str(raised.value.problems[10])
+    nvmain = written(tmp_path, "1 R 40 00 0\n2 X 40 00 0\n3 Y 40 00 0\n")
+    with pytest.raises(InputError) as raised:
+        list(read_trace(nvmain))
+    assert len(raised.value.problems) == 2
+
+
 def test_batches_of_a_file_are_the_whole_of_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -118,7 +155,26 @@ BAD = {
     "four fields": ("ramulator-cpu", "1 2 3\n1 2 3 4\n", "line 2", "BUBBLE"),
     "a comment between": ("ramulator-memory", "40 R\n# fine\n\n41 Q\n", "line 4", "base 16"),
     "an address vector": ("ramulator-memory", "40 R\nR 0,0,1,2\n", "line 2", "ADDRESS"),
-    "a header twice": ("csv", "op,address,size\nr,0,4\nop,address,size\n", "line 3", "csv"),
+    "a header twice": (
+        "csv",
+        "op,address,size\nr,0,4\nop,address,size\n",
+        "line 3",
+        "bad op, address, size",
+    ),
+    "a word for an operation": (
+        "csv",
+        "op,address,size\nx,0,4\n",
+        "line 2: bad op",
+        "'x'; allowed: r, w, read, write",
+    ),
+    "a comma for a point": ("csv", "time;op;address;size\n0,5;w;0;4\n", "bad time", "'0,5'"),
+    "a cell too many": ("csv", "op,address,size\nr,0,4,\n", "line 2", "4: 'r,0,4,'"),
+    "a large address": (
+        "csv",
+        "op,address,size\nr,99999999999999999999,4\n",
+        "bad address",
+        "2^63",
+    ),
 }
 
 
@@ -154,8 +210,11 @@ def test_files_that_are_no_traces(tmp_path: Path) -> None:
         written(tmp_path, "NVMV1\n", "headed"): "no request",
         written(tmp_path, "op,address,size\n", "columns"): "no request",
         written(tmp_path, "once upon a time\n", "story"): "no known trace format",
-        written(tmp_path, "time,cycle,op,address,size\n", "both"): "no known trace format",
+        written(tmp_path, "time,cycle,op,address,size\n", "both"): "time and cycle",
         written(tmp_path, "op,address\n", "short"): "time or cycle, op, address, size",
+        written(tmp_path, "time,oper,address,size\n", "oper"): "unknown column; got 'oper'",
+        written(tmp_path, "adress,op,size\n", "close"): "Try: 'address'",
+        written(tmp_path, "addr,address,op,size\n", "two"): "more than one column for address",
         tmp_path / "absent": "cannot read the trace",
         tmp_path: "cannot read the trace",
     }

@@ -42,7 +42,14 @@ def test_a_table_and_a_plot(
     trace, plot = written(tmp_path, TRACE, "log.csv.gz"), tmp_path / "log.svg"
     code, out, err = command("replay", trace, design, "--write-buffer", "4", "-o", str(plot))
     assert code == 0, err
-    for part in ("1 reads, 2 writes", "reads answered", "99.9 %", "Start-Gap", "tells no data"):
+    for part in (
+        "csv",
+        "1 reads, 2 writes; 4 to 256 bytes",
+        "reads answered",
+        "99.9 %",
+        "Start-Gap",
+        "tells no data",
+    ):
         assert part in out, part
     assert "wrote" in err
     svg = plot.read_text(encoding="utf-8")
@@ -59,7 +66,10 @@ def test_json_for_a_program(
     code, out, err = command("replay", trace, design, *given, "--line", "512 bit", "--json")
     assert code == 0, err
     data = json.loads(out)
-    assert data["parameters"]["clock"] == 1e8
+    assert data["format"] == "ramulator-cpu"
+    assert data["request_size_byte"] == {"smallest": 64, "largest": 64}
+    assert data["parameters"]["clock_Hz"] == 1e8
+    assert data["parameters"]["line_bit"] == 512
     assert data["parameters"]["changed"] == 0.3
     assert data["parameters"]["wear_levelling"] == "start_gap"
     assert data["reads"]["count"] == 2
@@ -72,6 +82,33 @@ def test_json_for_a_program(
     percentiles = data["reads"]["percentiles_s"].values()
     assert sorted(percentiles) == list(percentiles)
     assert data["lifetime"]["unlevelled_years"] > 0.0
+
+
+def test_what_the_format_was_taken_for_is_told(
+    design: str, tmp_path: Path, command: Callable[..., tuple[int, str, str]]
+) -> None:
+    """`0x0 R` could be meant otherwise, so the report begins with what it was read as."""
+    code, out, _ = command("replay", written(tmp_path, "0x0 R\n", "my.trace"), design)
+    assert code == 0
+    told = [line.split() for line in out.splitlines()[1:3]]
+    assert told[0] == ["format", "ramulator-memory"]
+    assert told[1][-3:] == ["64", "bytes", "each"]
+
+
+def test_a_serial_chip_is_read_over_its_bus(
+    tmp_path: Path, command: Callable[..., tuple[int, str, str]]
+) -> None:
+    """64 bytes at 20 MHz take 27.2 us with command and address, of which the macro has 0.1 us."""
+    trace = written(tmp_path, "op,address,size\nr,0,64\n", "log.csv")
+    code, out, _ = command("replay", trace, "spi_8mb")
+    assert code == 0
+    assert "27.2 µs" in out
+    assert "clocked 100.0% of the time" in out
+    assert "one command at a time on the serial bus" in out
+    code, out, _ = command("replay", trace, "spi_8mb", "--no-bus", "--json")
+    assert code == 0
+    assert json.loads(out)["reads"]["longest_s"] < 1e-6
+    assert json.loads(out)["utilisation"]["bus_s"] == 0.0
 
 
 MISUSES = {

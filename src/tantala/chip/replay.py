@@ -23,6 +23,7 @@ from tantala.chip.placement import FOLDS, PAGE, Placement
 from tantala.chip.replay_result import Replay, latencies
 from tantala.chip.replay_state import (
     BINS,
+    CLOCKED,
     COALESCED,
     EDGE,
     EDGE_WORDS,
@@ -44,6 +45,7 @@ from tantala.chip.replay_state import (
     Model,
     State,
 )
+from tantala.chip.serial_bus import DIRECT, serial_bus
 from tantala.chip.service import Timing
 from tantala.chip.traces import Trace
 
@@ -65,6 +67,7 @@ class Conditions:
         write_buffer: lines that wait for the pump, of all banks together; 0: a write occupies its
             bank's queue until it is in the cells.
         seed: of the rounds of pulses, and of the scrambling as on a `Chip`.
+        bus: whether requests to a serial chip come over its bus; False: to its macro at once.
     """
 
     clock: float | None = None
@@ -73,6 +76,7 @@ class Conditions:
     queue: int = QUEUE
     write_buffer: int = 0
     seed: int = 0
+    bus: bool = True
 
 
 def conditions(trace: Trace, clock: float | str | None = None, **others: Any) -> Conditions:
@@ -110,22 +114,26 @@ def replay(
         surroundings: fields of `Conditions`, as `conditions` takes them.
 
     Raises:
-        InputError: as `conditions`; addresses beyond the chip; a fault in the trace's file.
+        InputError: as `conditions`; addresses beyond the chip; a face of the design that does not
+            suit it; a fault in the trace's file.
     """
     used = conditions(trace, **surroundings)
     if used.banks is None:
         used = dataclasses.replace(used, banks=timing.specification.banks)
     model, state = _prepared(timing, used, waits=trace.arrival == "instructions")
+    run = kernel.run_over_bus if model.bus_page else kernel.run
     place = Placement(timing.size, used.fold, trace.name)
     period = 1.0 if used.clock is None else 1.0 / used.clock
-    done, data, fetched, start, moment = 0, 0.0, 0.0, 0.0, np.zeros(1)
+    done, fetched, start, moment = 0, 0.0, 0.0, np.zeros(1)
+    sizes: list[int] = []
     for batch in filter(len, trace):
         if not done and trace.arrival != "instructions":
             start = float(batch.moment[0])
         moment = 0.0 * batch.moment if trace.arrival == "none" else (batch.moment - start) * period
         address = place(batch.address, batch.size)
-        kernel.run(model, state.real, state.whole, moment, batch.write, address, batch.size)
-        done, data = done + len(batch), data + float(batch.size.sum())
+        run(model, state.real, state.whole, moment, batch.write, address, batch.size)
+        done += len(batch)
+        sizes = [min([*sizes, int(batch.size.min())]), max([*sizes, int(batch.size.max())])]
         fetched += float(batch.size[~batch.write].sum())
         if progress is not None:
             progress(done)
@@ -133,7 +141,7 @@ def replay(
         raise InputError(Problem("a trace without requests", trace.name))
     lateness = float(state.real[TAKEN] - moment[-1])
     kernel.drain(model, state.real, state.whole, np.inf)
-    return _outcome(trace, timing, used, state, lateness, data, fetched)
+    return _outcome(trace, timing, used, state, lateness, (sizes[0], sizes[1]), fetched)
 
 
 def _clock_problems(trace: Trace, clock: float | None) -> list[Problem]:
@@ -177,6 +185,7 @@ def _prepared(timing: Timing, used: Conditions, waits: bool) -> tuple[Model, Sta
         reading=np.zeros(banks),
         writing=np.zeros(banks),
         done=np.zeros((banks, used.queue)),
+        bus_done=np.zeros(used.queue),
         held_since=np.zeros(buffer),
         cumulative=np.concatenate([up.cumulative, down.cumulative]),
         cells=timing.cells,
@@ -193,6 +202,7 @@ def _prepared(timing: Timing, used: Conditions, waits: bool) -> tuple[Model, Sta
     )
     state.whole[GAP] = timing.lines
     k0, k1 = seed_words(used.seed)
+    bus = serial_bus(timing.design) if used.bus else DIRECT
     model = Model(
         word=timing.word,
         line=timing.line,
@@ -216,6 +226,10 @@ def _prepared(timing: Timing, used: Conditions, waits: bool) -> tuple[Model, Sta
         tables=len(timing.cells),
         k0=k0,
         k1=k1,
+        bus_page=bus.page,
+        bus_read=bus.read,
+        bus_write=bus.write,
+        bus_byte=bus.byte,
         **state.offsets,
     )
     return model, state
@@ -227,10 +241,10 @@ def _outcome(
     used: Conditions,
     state: State,
     lateness: float,
-    data: float,
+    sizes: tuple[int, int],
     fetched: float,
 ) -> Replay:
-    """`data`, `fetched`: bytes of all requests, and of the reads."""
+    """`sizes`: bytes of the smallest and the largest request; `fetched`: of all reads together."""
     spec, design, real, whole, parts = (
         timing.specification,
         timing.design,
@@ -239,7 +253,6 @@ def _outcome(
         state.parts,
     )
     duration = float(real[ENDED])
-    interface = design.interface
     writing = float(real[PUMPING]) - int(whole[EDGE_WORDS]) * spec.read_time
     reads, writes = (
         latencies(parts["histogram"][k], float(real[TOTAL + k]), float(real[LONGEST + k]))
@@ -249,6 +262,8 @@ def _outcome(
     controller = {key: getattr(design.controller, key) for key in keys}
     return Replay(
         trace=trace.name,
+        format=trace.format,
+        sizes=sizes,
         design=design.name,
         parameters={"changed": timing.changed, **asdict(used), **controller},
         assumptions=_assumptions(trace, timing, used, duration),
@@ -277,10 +292,19 @@ def _outcome(
         reading=parts["reading"] / duration,
         writing=parts["writing"] / duration,
         pump=float(real[PUMPING]) / duration,
-        bus=0.0 if interface is None else 8.0 * data / (interface.clock * interface.lines),
+        bus=float(real[CLOCKED]),
         lifetime=lifetime(
             parts["asked"], duration, design.requirements.endurance, design.controller.gap_interval
         ),
+    )
+
+
+def _about_the_bus(counted: bool) -> str:
+    if not counted:
+        return "the serial bus is left out: requests reach the macro of this serial chip at once"
+    return (
+        "one command at a time on the serial bus; its master sends the next one as soon as the "
+        "chip takes it, and needs no polls to know when a write has ended"
     )
 
 
@@ -308,7 +332,7 @@ def _assumptions(
     if timing.levels:
         said.append("half of the bits of a line change when wear levelling copies it onto another")
     if design.interface is not None:
-        said.append("the serial bus is left out of latencies; its data alone take the time told")
+        said.append(_about_the_bus(used.bus))
     said.append(
         f"lifetime: the trace comes again at once, every {duration:.3g} s, and a line bears "
         f"{design.requirements.endurance:,} writes, the endurance that the design requires"

@@ -15,6 +15,7 @@ from tantala.chip.replay_state import BINS, PER_DECADE, SHORTEST
 Floats = NDArray[np.float64]
 YEAR = 365.25 * 86400.0  # s, Julian year
 SHOWN = (50.0, 90.0, 99.0, 99.9, 99.99)  # percentiles of a summary
+_UNITS = {"clock": "clock_Hz", "line": "line_bit"}  # keys of parameters with their units
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,8 @@ class Replay:
     """The outcome of a replay; times in s, energies in J.
 
     Attributes:
-        trace, design: names.
+        trace, design: names. format: of the trace, as it was recognised or stated; "" if it was
+            not read from a file. sizes: bytes of the smallest and the largest request.
         parameters: of this run.
         assumptions: sentences that it rests on.
         reads, writes: latencies of requests; of a write until it is in the cells, or in the buffer
@@ -79,11 +81,14 @@ class Replay:
         written: of each line in the same order, as the trace wrote them.
         reading, writing: share of the time which each bank spends, (banks,).
         pump: share of the time in which a write is going on.
-        bus: s that the data alone take on a serial chip's interface; 0 for an embedded macro.
+        bus: s in which commands, addresses and data are clocked on a serial chip's interface; 0
+            for an embedded macro, or where the bus is left out.
         lifetime: None if nothing was written.
     """
 
     trace: str
+    format: str
+    sizes: tuple[int, int]
     design: str
     parameters: dict[str, Any]
     assumptions: tuple[str, ...]
@@ -117,8 +122,10 @@ class Replay:
         """The outcome for a program; units are in the names of the keys."""
         return {
             "trace": self.trace,
+            "format": self.format,
+            "request_size_byte": {"smallest": self.sizes[0], "largest": self.sizes[1]},
             "design": self.design,
-            "parameters": self.parameters,
+            "parameters": {_UNITS.get(key, key): value for key, value in self.parameters.items()},
             "assumptions": list(self.assumptions),
             "duration_s": self.duration,
             "lateness_s": self.lateness,

@@ -22,15 +22,18 @@ PUMP, DELAY, TAKEN, ENDED = range(4)
 READ, EDGE, WRITE, LEVELLING, PUMPING = range(4, 9)
 # Sum and largest of the latencies of reads (+ 0) and writes (+ 1), s.
 TOTAL, LONGEST = 9, 11
-FLOATS = 13
+# Until when a serial chip is taken by a command, and s that its bus was clocked.
+BUS, CLOCKED = 13, 14
+FLOATS = 15
 
 # First entries of the array of integers. Start-Gap's registers; lines written since the gap moved;
-# lines written in all; the oldest entry of the write buffer, and how many it holds.
-START, GAP, SINCE, STORED, HEAD, HELD = range(6)
+# lines written in all; the oldest entry of the write buffer, and how many it holds; the oldest
+# entry of the bus's queue.
+START, GAP, SINCE, STORED, HEAD, HELD, BUS_SLOT = range(7)
 # What was counted.
 (READ_WORDS, EDGE_WORDS, WRITTEN_WORDS, SET_ROUNDS, RESET_ROUNDS, GAP_MOVES, FORWARDED,
- COALESCED) = range(6, 14)  # fmt: skip
-INTEGERS = 14
+ COALESCED) = range(7, 15)  # fmt: skip
+INTEGERS = 15
 
 
 class Rounds(NamedTuple):
@@ -51,10 +54,12 @@ class Model(NamedTuple):
 
     word: bytes; line: words; lines: of user data. queue, buffer: entries. interval: line writes for
     a step of Start-Gap, 0 for none. waits: whether the source comes later by what it had to wait.
-    tables: distributions in each direction. k0, k1: key.
+    tables: distributions in each direction. k0, k1: key. bus_page [byte], bus_read, bus_write,
+    bus_byte: as in `SerialBus`; a page of 0 bytes for no bus.
 
     Offsets of floats: free (banks,), until when each works; reading, writing (banks,), s spent;
-    done (banks, queue), when its last requests end, a ring; held_since (buffer,); cumulative;
+    done (banks, queue), when its last requests end, a ring; bus_done (queue,), the same of the bus;
+    held_since (buffer,); cumulative;
     cells (tables,). Of integers: slot (banks,), the oldest entry of `done`; place (lines,), where
     scrambling puts each; wear: writes of each line of the die; asked (lines,): of each before
     levelling moves it; held_line, held_first, held_last (buffer,): a ring of lines and of their
@@ -84,10 +89,15 @@ class Model(NamedTuple):
     tables: int
     k0: int
     k1: int
+    bus_page: int
+    bus_read: float
+    bus_write: float
+    bus_byte: float
     free: int
     reading: int
     writing: int
     done: int
+    bus_done: int
     held_since: int
     cumulative: int
     cells: int

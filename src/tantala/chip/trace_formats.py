@@ -11,11 +11,15 @@ request is a cache line of 64 bytes.
 
 from __future__ import annotations
 
+import difflib
 import re
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import polars as pl
+
+from tantala.base.errors import Problem
+from tantala.chip.trace_text import SHOWN
 
 Arrival = Literal["s", "cycles", "instructions", "none"]
 CACHE_LINE = 64  # bytes
@@ -34,6 +38,7 @@ class Layout:
         processor that waits for the memory; "none": as soon as the memory takes them.
     pattern: of a line, with groups named after columns. described: the same in words.
     base_16: columns in base 16 without a prefix too. first: pattern of a first line to pass over.
+    columns, separator: of a CSV file.
     """
 
     name: str
@@ -42,6 +47,8 @@ class Layout:
     described: str
     base_16: frozenset[str] = frozenset()
     first: str | None = None
+    columns: tuple[str, ...] = ()
+    separator: str = ""
 
     def matches(self, line: str) -> bool:
         """Whether a line, without its end, is one of this format."""
@@ -106,12 +113,28 @@ LAYOUTS = {layout.name: layout for layout in (NVMAIN, PROCESSOR, ADDRESSES, LOAD
 
 CSV = "csv"
 FORMATS = (CSV, *LAYOUTS)
+SEPARATORS = ("\t", ";", ",")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One of a CSV file: its pattern, what is allowed in words, and other names of it."""
+
+    pattern: str
+    allowed: str
+    also: tuple[str, ...] = ()
+
+
 COLUMNS = {
-    "time": f"(?P<time>{_REAL})",
-    "cycle": "(?P<cycle>[0-9]+)",
-    "op": f"(?P<op>{_OPERATION})",
-    "address": f"(?P<address>{_NUMBER})",
-    "size": "(?P<size>[0-9]+)",
+    "time": Column(_REAL, "a time in s, from 0 on", ("timestamp",)),
+    "cycle": Column("[0-9]+", "a whole number below 2^63"),
+    "op": Column(_OPERATION, "r, w, read, write", ("rw",)),
+    "address": Column(_NUMBER, "a whole number below 2^63, in base 16 after 0x", ("addr",)),
+    "size": Column("[0-9]+", "a whole number of bytes, 1 or more, below 2^63", ("len",)),
+}
+NEEDED = ("op", "address", "size")
+_NAMES = {name: name for name in COLUMNS} | {
+    other: name for name, column in COLUMNS.items() for other in column.also
 }
 HEADER = "time or cycle, op, address, size"
 
@@ -120,15 +143,86 @@ def csv_layout(header: str) -> Layout | None:
     """The layout of a CSV file by its header line, or None if that is none.
 
     Columns `op` (r, w, read or write), `address` and `size` (bytes), in any order; `time` (s) or
-    `cycle`, neither or one of them.
+    `cycle`, neither or one of them; under these names or their others in `COLUMNS`. Cells are
+    separated by tabs, semicolons or commas.
     """
-    names = [name.strip().strip('"').lower() for name in header.split(",")]
-    needed = {"op", "address", "size"}
-    if len(set(names)) != len(names) or not needed <= set(names) <= COLUMNS.keys():
+    if header_problems(header, ""):
         return None
-    if {"time", "cycle"} <= set(names):
-        return None
+    separator = _separator(header)
+    names = [_NAMES[name] for name in _cells(header)]
     arrival: Arrival = "s" if "time" in names else "cycles" if "cycle" in names else "none"
-    fields = rf"{_BLANK}*,{_BLANK}*".join(COLUMNS[name] for name in names)
+    blank = " *" if separator == "\t" else f"{_BLANK}*"
+    cells = (f"(?P<{name}>{COLUMNS[name].pattern})" for name in names)
+    fields = f"{blank}{separator}{blank}".join(cells)
     described = ", ".join(names) + "; op r or w, address in base 10 or after 0x in base 16"
-    return Layout(CSV, arrival, rf"{_BLANK}*{fields}{_BLANK}*\r?", described)
+    pattern = rf"{blank}{fields}{blank}\r?"
+    return Layout(CSV, arrival, pattern, described, columns=tuple(names), separator=separator)
+
+
+def header_problems(header: str, where: str) -> list[Problem]:
+    """What keeps a line from being the header of a CSV file."""
+    given = _cells(header)
+    problems = [
+        Problem("unknown column", where, repr(name), HEADER, hint=_spelling(name))
+        for name in given
+        if name not in _NAMES
+    ]
+    names = [_NAMES[name] for name in given if name in _NAMES]
+    for name in COLUMNS:
+        if names.count(name) > 1:
+            same = [other for other in given if _NAMES.get(other) == name]
+            problems.append(
+                Problem(f"more than one column for {name}", where, ", ".join(same), HEADER)
+            )
+    if {"time", "cycle"} <= set(names):
+        problems.append(Problem("columns for time and cycle", where, allowed="one of them"))
+    missing = [name for name in NEEDED if name not in names]
+    if missing:
+        problems.append(
+            Problem(f"no column for {', '.join(missing)}", where, ", ".join(given), HEADER)
+        )
+    return problems
+
+
+def looks_like_header(line: str) -> bool:
+    """Whether a line is meant as the header of a CSV file: most of the columns are named."""
+    return len({_NAMES.get(cell) for cell in _cells(line)} & set(COLUMNS)) >= len(NEEDED) - 1
+
+
+def line_problem(layout: Layout, line: str, where: str, column: str = "") -> Problem:
+    """What is wrong with a line of a CSV file: its cells, or the `column` of a bad number."""
+    cells = [cell.strip() for cell in line.split(layout.separator)]
+    if len(cells) != len(layout.columns):
+        return Problem(
+            "a line with another number of cells than the header",
+            where,
+            f"{len(cells)}: {line[:SHOWN]!r}",
+            f"{len(layout.columns)}: {', '.join(layout.columns)}",
+            hint="delete a last line that is cut off",
+        )
+    bad = [
+        (name, repr(cell[:SHOWN]))
+        for name, cell in zip(layout.columns, cells, strict=True)
+        if name == column or re.fullmatch(COLUMNS[name].pattern, cell) is None
+    ]
+    names = ", ".join(name for name, _ in bad)
+    if len(bad) == 1:
+        return Problem(f"bad {names}", where, bad[0][1], COLUMNS[names].allowed)
+    got = ", ".join(f"{name} {cell}" for name, cell in bad)
+    allowed = "; ".join(f"{name}: {COLUMNS[name].allowed}" for name, _ in bad)
+    return Problem(f"bad {names}", where, got, allowed)
+
+
+def _separator(header: str) -> str:
+    return next((each for each in SEPARATORS if each in header), ",")
+
+
+def _cells(header: str) -> list[str]:
+    # Programs of Windows begin a file with a byte order mark.
+    cells = header.removeprefix("\ufeff").split(_separator(header))
+    return [cell.strip().strip('"').lower() for cell in cells]
+
+
+def _spelling(name: str) -> str:
+    close = difflib.get_close_matches(name, _NAMES, n=1)
+    return repr(_NAMES[close[0]]) if close else ""

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
-from tantala.base.errors import InputError, Problem, unknown
+from tantala.base.errors import InputError, Problem, raise_if, unknown
 from tantala.chip.trace_formats import (
     CACHE_LINE,
     CSV,
@@ -21,8 +21,13 @@ from tantala.chip.trace_formats import (
     Arrival,
     Layout,
     csv_layout,
+    header_problems,
+    line_problem,
+    looks_like_header,
 )
 from tantala.chip.trace_text import IGNORED, SHOWN, first_line, lines_of
+
+MOST_TOLD = 10  # bad lines that are named together
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,11 @@ class Trace:
     path: Path | None = None
     layout: Layout | None = field(default=None, repr=False)
     header: int = 0
+
+    @property
+    def format(self) -> str:
+        """The name of the file's format; "" of requests that were not read from a file."""
+        return "" if self.layout is None else self.layout.name
 
     def __iter__(self) -> Iterator[Requests]:
         if self.path is None or self.layout is None:
@@ -111,13 +121,15 @@ def read_trace(path: str | Path, format: str | None = None) -> Trace:
 
     Raises:
         InputError: an unknown format; a file that cannot be read, is torn or holds something else,
-            with the line.
+            with the line; of bad lines in one batch the first ten.
     """
     path = Path(path)
     if format is not None and format not in FORMATS:
         raise InputError(unknown("trace format", format, FORMATS, str(path)))
     number, line = first_line(path)
     layout = _layout(line, format)
+    if layout is None and (format == CSV or (format is None and looks_like_header(line))):
+        raise_if(header_problems(line, f"{path}, line {number}"))
     if layout is None:
         columns = f"columns {HEADER}"
         known = {CSV: columns, **{name: layout.described for name, layout in LAYOUTS.items()}}
@@ -167,9 +179,7 @@ def _fields(path: Path, layout: Layout, first: int, lines: pl.Series, header: in
     other = text["address"].is_null()
     odd, numbers = lines.filter(other), text["number"].filter(other)
     bad = odd.str.contains(IGNORED).not_() & (numbers != header)
-    if bad.any():
-        at = bad.arg_true()[0]
-        raise InputError(_no_line(path, layout, numbers[at], odd[at]))
+    told = [(numbers[at], "") for at in bad.arg_true()[: MOST_TOLD + 1]]
     text = text.filter(other.not_())
     fields = text.with_columns(
         layout.value(text[name]) for name in text.columns if name not in ("op", "number")
@@ -178,9 +188,14 @@ def _fields(path: Path, layout: Layout, first: int, lines: pl.Series, header: in
         wrong = fields[name].is_null() & text[name].is_not_null()
         if name == "size":
             wrong |= (fields[name] == 0).fill_null(value=False)
-        if wrong.any():
-            number = fields["number"].filter(wrong)[0]
-            raise InputError(_no_line(path, layout, number, lines[number - first], name))
+        told += [(number, name) for number in fields["number"].filter(wrong)[: MOST_TOLD + 1]]
+    problems = [
+        _no_line(path, layout, number, lines[number - first], column)
+        for number, column in sorted(told)[:MOST_TOLD]
+    ]
+    if len(told) > MOST_TOLD:
+        problems.append(Problem("more lines are bad", str(path), allowed=layout.described))
+    raise_if(problems)
     return fields
 
 
@@ -219,7 +234,9 @@ def _falls(where: str, moment: float) -> Problem:
 
 
 def _no_line(path: Path, layout: Layout, number: int, line: str, column: str = "") -> Problem:
+    where, line = f"{path}, line {number}", line.rstrip("\r")
+    if layout.columns:
+        return line_problem(layout, line, where, column)
     what = f"bad {column}" if column else f"not a line of the format {layout.name}"
     hint = "delete a last line that is cut off, or state another format" if not column else ""
-    got = repr(line.rstrip("\r")[:SHOWN])
-    return Problem(what, f"{path}, line {number}", got, layout.described, hint=hint)
+    return Problem(what, where, repr(line[:SHOWN]), layout.described, hint=hint)

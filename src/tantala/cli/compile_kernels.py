@@ -39,7 +39,9 @@ def compile_kernels() -> None:
     chip.write(0, b"compile")
     chip.elapse("1 s")
     chip.read(0, 7)
-    replay(trace_of(0.0, True, 0), timing(chip.design))
+    times = timing(chip.design)
+    for bus in (True, False):
+        replay(trace_of(0.0, True, 0), times, bus=bus)
 
 
 if __name__ == "__main__":

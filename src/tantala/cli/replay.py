@@ -35,6 +35,9 @@ def replay(
     banks: Annotated[int | None, typer.Option(help="Banks. Default: the design's.")] = None,
     queue: Annotated[int, typer.Option(help="Requests that a bank's queue holds.")] = 32,
     write_buffer: Annotated[int, typer.Option(help="Lines that the write buffer holds.")] = 0,
+    bus: Annotated[
+        bool, typer.Option("--bus/--no-bus", help="Requests to a serial chip come over its bus.")
+    ] = True,
     line: Annotated[
         str | None, typer.Option(help="Line of wear levelling, '1024 bit'. Default: the design's.")
     ] = None,
@@ -81,6 +84,7 @@ def replay(
         "queue": queue,
         "write_buffer": write_buffer,
         "seed": seed,
+        "bus": bus,
     }
     found = _replayed(trace, design, format, changed, stated, surroundings)
     if output is not None:

@@ -41,7 +41,8 @@ def _facts(found: Replay) -> Table:
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     late = format_si(found.lateness, "s", 3) if found.lateness > 0.0 else "never"
     rows = [
-        ("requests", f"{found.reads.count:,} reads, {found.writes.count:,} writes"),
+        *_format(found),
+        ("requests", f"{found.reads.count:,} reads, {found.writes.count:,} writes; {_size(found)}"),
         ("time", f"{format_si(found.duration, 's')}; behind the trace at its end: {late}"),
         ("words", f"{found.read_words:,} read, {found.written_words:,} written"),
         *_buffer(found),
@@ -56,6 +57,17 @@ def _facts(found: Replay) -> Table:
     return table
 
 
+def _format(found: Replay) -> list[tuple[str, str]]:
+    return [("format", found.format)] if found.format else []
+
+
+def _size(found: Replay) -> str:
+    smallest, largest = found.sizes
+    return (
+        f"{smallest:,} bytes each" if smallest == largest else f"{smallest:,} to {largest:,} bytes"
+    )
+
+
 def _buffer(found: Replay) -> list[tuple[str, str]]:
     if not found.parameters["write_buffer"]:
         return []
@@ -66,7 +78,7 @@ def _buffer(found: Replay) -> list[tuple[str, str]]:
 def _bus(found: Replay) -> list[tuple[str, str]]:
     if not found.bus:
         return []
-    return [("serial bus", f"{format_si(found.bus, 's')} for the data alone, not counted above")]
+    return [("serial bus", f"clocked {found.bus / found.duration:.1%} of the time")]
 
 
 def _wear(found: Replay) -> str:

@@ -93,6 +93,11 @@ class Slave:
         self._asleep: Command | None = None
 
     @property
+    def time(self) -> float:
+        """The bus's clock, s, counted as the memory counts its own."""
+        return self.memory.time - self._ahead
+
+    @property
     def _stored(self) -> int:
         """The non-volatile bits of the status register."""
         return self.memory.registers.get(REGISTER, 0) & self.face.status.writable
