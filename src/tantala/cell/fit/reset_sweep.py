@@ -18,6 +18,12 @@ from numpy.typing import NDArray
 
 from tantala.base.errors import FitError, Problem
 from tantala.cell.fit.cycling import WeakCells
+from tantala.cell.fit.identification import (
+    Explained,
+    compare,
+    nothing_explained,
+    null_model,
+)
 from tantala.cell.fit.reset_growth import cycled_cells, fit_creep, fit_growth
 from tantala.cell.fit.reset_onset import fit_onset
 from tantala.cell.fit.reset_state import SWITCHED, NominalReset, ResetState, simulate, start
@@ -27,6 +33,7 @@ from tantala.cell.fit.tables import MeasurementTable
 Array = NDArray[np.float64]
 LOW_STATE = 1.5e4  # ohm: rows that start below it
 SEED = 41
+_DRAWS = 8  # simulations of which a mean is taken
 
 
 def fit_reset(
@@ -35,7 +42,8 @@ def fit_reset(
     """Fit `ResetLaw` and the spread of the high state.
 
     `table` is of kind ``reset_pulses``, `cycling` of kind ``cycling`` (two cycles or more a cell),
-    `nominal` the RESET pulse of the latter. Raises FitError for too few rows or too few switched.
+    `nominal` the RESET pulse of the latter. Raises FitError for too few rows, too few
+    switched, and a law that explains no more than the state before the pulse.
     """
     rows = _rows(table)
     switched = np.log(rows["resistance_after"] / rows["resistance_before"]) > SWITCHED
@@ -57,6 +65,9 @@ def fit_reset(
         growth_fit = fit_growth(state, rows, switched, cycled)
     creep_fit = fit_creep(state, rows, switched, cycled)
     simulated = simulate(state, rows, SEED)
+    said = _explained(state, rows)
+    if not said.is_better:
+        raise FitError(nothing_explained("RESET", said, str(table.path)))
     return FitResult(
         law="reset",
         numbers=_numbers(state, cycled.weak, table, nominal),
@@ -66,8 +77,17 @@ def fit_reset(
             _worst_probability(rows, simulated),
         ),
         curves=_curves(rows, simulated),
+        explained=said,
         where=f"cells below {LOW_STATE / 1e3:g} kohm before the pulse",
     )
+
+
+def _explained(state: ResetState, rows: dict[str, Array]) -> Explained:
+    """What the law says of ln R after the pulse, beyond the state before it."""
+    after = np.log(rows["resistance_after"])
+    expected = np.mean([simulate(state, rows, SEED + draw) for draw in range(_DRAWS)], axis=0)
+    null = null_model(np.log(rows["resistance_before"]), after)
+    return compare(after - expected, null, len(_UNITS) + 2)
 
 
 def _rows(table: MeasurementTable) -> dict[str, Array]:
