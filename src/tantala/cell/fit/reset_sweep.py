@@ -33,6 +33,7 @@ from tantala.cell.fit.tables import MeasurementTable
 Array = NDArray[np.float64]
 LOW_STATE = 1.5e4  # ohm: rows that start below it
 SEED = 41
+_FINE = 41  # points of a model's line
 _DRAWS = 8  # simulations of which a mean is taken
 
 
@@ -65,7 +66,7 @@ def fit_reset(
         growth_fit = fit_growth(state, rows, switched, cycled)
     creep_fit = fit_creep(state, rows, switched, cycled)
     simulated = simulate(state, rows, SEED)
-    said = _explained(state, rows)
+    said = explained(state, rows)
     if not said.is_better:
         raise FitError(nothing_explained("RESET", said, str(table.path)))
     return FitResult(
@@ -76,13 +77,13 @@ def fit_reset(
             Goodness("reduced chi square of the creep", creep_fit, "1", int((~switched).sum())),
             _worst_probability(rows, simulated),
         ),
-        curves=_curves(rows, simulated),
+        curves=_curves(rows, state),
         explained=said,
         where=f"cells below {LOW_STATE / 1e3:g} kohm before the pulse",
     )
 
 
-def _explained(state: ResetState, rows: dict[str, Array]) -> Explained:
+def explained(state: ResetState, rows: dict[str, Array]) -> Explained:
     """What the law says of ln R after the pulse, beyond the state before it."""
     after = np.log(rows["resistance_after"])
     expected = np.mean([simulate(state, rows, SEED + draw) for draw in range(_DRAWS)], axis=0)
@@ -159,25 +160,33 @@ def _worst_probability(rows: dict[str, Array], simulated: Array) -> Goodness:
     return Goodness(name, float(max(map(abs, misses), default=0.0)), "1", len(conditions))
 
 
-def _curves(rows: dict[str, Array], simulated: Array) -> tuple[Curve, ...]:
-    before = np.log(rows["resistance_before"])
-    measured = np.log(rows["resistance_after"])
+def _curves(rows: dict[str, Array], state: ResetState) -> tuple[Curve, ...]:
+    """Data against model, the model on a fine grid of widths."""
+    ratio = np.log(rows["resistance_after"] / rows["resistance_before"])
     curves = []
-    for level, label in ((0.5, "median"), (0.95, "95 %")):
-        for volts in np.unique(rows["sourceline"])[-3:]:
-            conditions = [c for c in _conditions(rows) if c[0] == volts]
-            data = [np.exp(np.quantile((measured - before)[r], level)) for *_, r in conditions]
-            model = [np.exp(np.quantile((simulated - before)[r], level)) for *_, r in conditions]
-            curves.append(
-                Curve(
-                    f"RESET, word line 2.5 V and above: {label}",
-                    f"source line {volts:g} V",
-                    "pulse width [s]",
-                    "R after / R before",
-                    np.array([w for _, w, _ in conditions]),
-                    np.array(data),
-                    np.array(model),
-                    x_log=True,
-                )
+    for volts in np.unique(rows["sourceline"])[-3:]:
+        conditions = [c for c in _conditions(rows) if c[0] == volts and len(c[2])]
+        if not conditions:
+            continue
+        wide = {k: v[np.concatenate([r for *_, r in conditions])] for k, v in rows.items()}
+        widths = np.geomspace(conditions[0][1], conditions[-1][1], _FINE)
+        modelled = [
+            simulate(state, {**wide, "pulse_width": np.full(len(wide["wordline"]), w)}, SEED)
+            - np.log(wide["resistance_before"])
+            for w in widths
+        ]
+        curves += [
+            Curve(
+                f"RESET, word line 2.5 V and above: {label}",
+                f"source line {volts:g} V",
+                "pulse width [s]",
+                "R after / R before",
+                np.array([w for _, w, _ in conditions]),
+                np.exp([np.quantile(ratio[r], level) for *_, r in conditions]),
+                np.exp([np.quantile(one, level) for one in modelled]),
+                model_x=widths,
+                x_log=True,
             )
+            for level, label in ((0.5, "median"), (0.95, "95 %"))
+        ]
     return tuple(curves)

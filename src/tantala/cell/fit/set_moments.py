@@ -121,7 +121,8 @@ class SetMoments:
         )
         found = matching.quantiles(log_r, groups).ravel()
         spreads = [np.std(np.minimum(log_r[at], limit)) for at in grown]
-        return np.concatenate([found, spreads, probabilities(log_r, wide)])
+        whole = np.concatenate([found, spreads, probabilities(log_r, wide)])
+        return np.asarray(whole, np.float64)
 
     def first(self, scaled: Array) -> Array:
         """Residuals of the first step."""
@@ -188,7 +189,7 @@ class SetMoments:
         repeated = {k: np.tile(v, times) for k, v in rows.items()}
         simulated = simulate(x, repeated, normals, self.read_noise)
         outcome = self.ranks(simulated) if ranked else simulated
-        return np.mean(outcome.reshape(times, count), axis=0, dtype=np.float64)
+        return np.asarray(outcome.reshape(times, count).mean(axis=0), np.float64)
 
 
 def _law_of(x: Array) -> tuple[SetLaw, dict[str, float]]:

@@ -254,7 +254,7 @@ def _values(column: Column, text: list[str]) -> tuple[Array, list[int], str]:
     if column.dimension == "text":
         return np.array(text), [], ""
     if column.dimension == "flag":
-        lowered = np.array([t.lower() for t in text])
+        lowered = np.array([t.lower() for t in text], dtype=str)
         yes = np.isin(lowered, ("true", "1", "yes"))
         no = np.isin(lowered, ("false", "0", "no"))
         return yes, np.flatnonzero(~(yes | no)).tolist(), "true or false"
@@ -287,7 +287,7 @@ def _out_of_range(column: Column, values: Array) -> list[tuple[int, str, str]]:
         large = np.isfinite(values) & (values >= column.below)
     most = f"below {column.below:g} {column.si_unit}"
     hint = f"name the column by its unit: {', '.join(column.other_units())}"
-    faults = [(int(index), allowed, "") for index in np.flatnonzero(least)]
+    faults = [(int(index), allowed, "") for index in np.flatnonzero(least & np.isfinite(values))]
     return faults + [(int(index), most, hint) for index in np.flatnonzero(large)]
 
 
