@@ -31,6 +31,9 @@ class Campaign:
 
     full = bool(os.environ.get("TANTALA_CAMPAIGN"))
 
+    def __init__(self, name: str) -> None:
+        self._name = name
+
     def count(self, short: int, full: int) -> int:
         """The count of this run."""
         return full if self.full else short
@@ -38,13 +41,13 @@ class Campaign:
     def progress(self, text: str) -> None:
         """Tell how far a full campaign is, on standard error, which also reaches through xdist."""
         if self.full:
-            print(text, file=sys.stderr, flush=True)
+            print(f"{self._name}: {text}", file=sys.stderr, flush=True)
 
 
-@pytest.fixture(scope="session")
-def campaign() -> Campaign:
+@pytest.fixture
+def campaign(request: pytest.FixtureRequest) -> Campaign:
     """Counts of a long campaign, and where it tells its progress; for `make campaign`."""
-    return Campaign()
+    return Campaign(request.node.name)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

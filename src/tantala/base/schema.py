@@ -41,28 +41,27 @@ class _Unit:
         try:
             return to_si(value, self.unit)
         except InputError as error:
-            raise _wording("tantala.quantity", _sentence(error.problems[0])) from None
+            raise wording("tantala.quantity", error.problems[0]) from None
 
 
 def _si(unit: str) -> BeforeValidator:
     return BeforeValidator(_Unit(unit))
 
 
-def _sentence(problem: Problem) -> str:
-    text = problem.what.removeprefix("value ")
-    text += f"; allowed: {problem.allowed}" if problem.allowed else ""
-    text += f" ({problem.because})" if problem.because else ""
-    return text + (f". Try: {problem.hint}" if problem.hint else "")
-
-
-def _wording(kind: LiteralString, text: str) -> PydanticCustomError:
+def wording(kind: LiteralString, problem: Problem) -> PydanticCustomError:
     """A pydantic error in our own words; through the context, so that braces stay as they are."""
-    return PydanticCustomError(kind, "{text}", {"text": text})
+    context = {
+        "text": problem.what.removeprefix("value "),
+        "allowed": problem.allowed,
+        "because": problem.because,
+        "hint": problem.hint,
+    }
+    return PydanticCustomError(kind, "{text}", context)
 
 
 def _whole_bits(value: float) -> int:
     if value != int(value) or value <= 0:
-        raise _wording("tantala.bits", "not a positive whole number of bits")
+        raise wording("tantala.bits", Problem("not a positive whole number of bits"))
     return int(value)
 
 
@@ -196,7 +195,8 @@ def _problem(model: type[BaseModel], entry: Any, file: str) -> Problem:
     if kind == "missing":
         return Problem("missing key", where)
     text = entry["msg"].removeprefix("Value error, ")
-    allowed, hint = "", ""
+    told = entry.get("ctx", {}) if kind.startswith("tantala.") else {}
+    allowed, because, hint = (str(told.get(key, "")) for key in ("allowed", "because", "hint"))
     if kind in ("literal_error", "enum"):
         allowed = str(entry.get("ctx", {}).get("expected", ""))
         choices = allowed.replace(" or ", ", ").split(",")
@@ -212,7 +212,7 @@ def _problem(model: type[BaseModel], entry: Any, file: str) -> Problem:
         allowed += f" {_in_unit(bound, _field(model, location))}"
     text = _PLAIN.get(kind, text)
     got = "" if kind == "value_error" and not location else repr(entry["input"])
-    return Problem(text, where, got if len(got) < 80 else "", allowed, hint=hint)
+    return Problem(text, where, got if len(got) < 80 else "", allowed, because, hint)
 
 
 def _keys(model: type[BaseModel], location: list[str]) -> list[str]:

@@ -81,11 +81,14 @@ def check_front(
     if front <= law.front_limit:
         return
     if not extrapolate:
+        # The front rises with temperature, in proportion at a given time.
+        hottest = format_si(kelvin * law.front_limit / front, "K", 3)
         raise RangeViolation(
             Problem(
                 "the bake goes beyond the calibrated range",
                 got=f"{format_si(seconds, 's')} at {format_si(kelvin, 'K')}, front {front:.3f} eV",
-                allowed=f"front energy up to {law.front_limit:.3f} eV",
+                allowed=f"front energy up to {law.front_limit:.3f} eV, which is about {hottest} for"
+                " that time",
                 hint="extrapolate=True",
             )
         )

@@ -69,6 +69,7 @@ def datasheet(
         from tantala.report.compute import datasheet as compute
 
         sheet = compute(design, seed=seed, progress=progress, crew=crew)
+        _same_name(design, sheet.identity.name)
         if not as_json or output is not None:
             progress("Setting the pages")
             outcome = sheet.write(output or Path(), pdf=not no_pdf, crew=crew)
@@ -85,6 +86,18 @@ def datasheet(
             typer.echo(f"tantala: {outcome.no_pdf}", err=True)
     if sheet.missed:
         raise typer.Exit(1)
+
+
+def _same_name(design: str, name: str) -> None:
+    """Warn where a user's design goes by the name of one in the library."""
+    from tantala.base.library import names
+
+    if name in names("chip") and design != name:
+        typer.echo(
+            f"tantala: {design} has the name of the library's design {name}, and so have the files"
+            " written. Try: another name in it",
+            err=True,
+        )
 
 
 def _check(path: Path, design: str, seed: int | None, as_json: bool) -> None:

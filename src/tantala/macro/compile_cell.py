@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tantala.base.errors import InputError, Problem, raise_if
+from tantala.base.errors import InputError, Problem, RangeViolation, raise_if
 from tantala.cell import Cell, load_cell
 from tantala.cell.levels import LevelDistribution
 from tantala.cell.write_statistics import TrainStatistics, write_statistics
@@ -40,7 +40,12 @@ def compile_cell(design: Design, cell: Cell | None = None) -> BitCell:
     cell = load_cell(design.cell) if cell is None else cell
     need = design.requirements
     life = (need.retention.time, need.retention.temperature, need.endurance)
-    compiled = compile_life(cell, design.write.scheme, life, design.extrapolate)
+    try:
+        compiled = compile_life(cell, design.write.scheme, life, design.extrapolate)
+    except RangeViolation as violation:
+        where, hint = f"{design.origin}: requirements", "extrapolate = true above the tables"
+        told = [replace(problem, where=where, hint=hint) for problem in violation.problems]
+        raise RangeViolation(told) from None
     gate = min(design.supply.high, compiled.set.gate_voltage)
     return replace(compiled, read_gate_voltage=gate)
 

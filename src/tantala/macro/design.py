@@ -6,6 +6,7 @@ named (technology, cell, circuits) and comes from cited library files.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
@@ -19,7 +20,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from tantala.base.errors import InputError, Problem, nearest, raise_if
+from tantala.base.errors import InputError, Problem, raise_if, unknown
 from tantala.base.library import locate, names, read_toml
 from tantala.base.schema import (
     Ampere,
@@ -36,6 +37,7 @@ from tantala.base.schema import (
     has,
     sound_part,
     validate_model,
+    wording,
 )
 from tantala.macro.coding import Code, CodeKind, code
 from tantala.macro.conflicts import AUTO, REQUIRED_METRICS, conflicts
@@ -58,8 +60,7 @@ def _corner(name: str) -> str:
     from tantala.technology import CORNERS
 
     if name not in CORNERS:
-        text = f"unknown corner; allowed: {', '.join(CORNERS)}. Try: {nearest(name, CORNERS)}"
-        raise PydanticCustomError("tantala.name", "{text}", {"text": text})
+        raise wording("tantala.name", unknown("corner", name, CORNERS))
     return name
 
 
@@ -71,10 +72,8 @@ def _known(kind: str, find: Callable[[str], Any] | None = None) -> AfterValidato
             locate(kind, name) if find is None else find(name)
         except InputError as error:
             problem = error.problems[0]
-            hint = f". Try: {problem.hint}" if problem.hint else ""
             allowed = problem.allowed or ", ".join(names(kind)) or "none shipped"
-            text = f"{problem.what}; allowed: {allowed}{hint}"
-            raise PydanticCustomError("tantala.name", "{text}", {"text": text}) from None
+            raise wording("tantala.name", replace(problem, allowed=allowed)) from None
         return name
 
     return AfterValidator(check)

@@ -40,6 +40,7 @@ BREAKDOWNS = (
     "write_energy_per_bit_J",
     "leakage_W",
     "standby_W",
+    "raw_bit_error_rate",
     "yield",
 )
 

@@ -62,6 +62,7 @@ def identity(design: Design, macro: Macro) -> Identity:
         cell=Path(design.cell).stem,
         cell_title=load_item("cell", design.cell).title,
         scheme=design.write.scheme,
+        changed_share=design.write.changed,
         core_supply_V=design.supply.core,
         high_supply_V=design.supply.high,
         supply_tolerance=design.supply.tolerance,

@@ -74,6 +74,7 @@ class Identity:
     cell: str
     cell_title: str
     scheme: str
+    changed_share: float
     core_supply_V: float
     high_supply_V: float
     supply_tolerance: float

@@ -12,7 +12,7 @@ from tantala.report.document import Column, Row, Text
 from tantala.report.notation import percent, power_of_ten, scaled, significant, symbol, written
 
 if TYPE_CHECKING:
-    from tantala.report.figures import Outcome
+    from tantala.report.figures import Identity, Outcome
 
 # The symbol under which each figure stands in the tables.
 SYMBOLS = {
@@ -87,6 +87,12 @@ def figure_text(name: str, value: float, unit: str) -> str:
     """One figure with its unit, as in running text."""
     (text,), sign = figure_texts(name, [value], unit)
     return f"{text} {sign}" if sign else text
+
+
+def changing(identity: Identity) -> str:
+    """Which bits a write is taken to change."""
+    share = identity.changed_share
+    return "every bit changes" if share == 1.0 else f"{percent(share, 2)} of bits change"
 
 
 def temperatures(low: float, high: float) -> str:

@@ -9,6 +9,7 @@ from tantala.report.document import Row, Section, Table, Text
 from tantala.report.notation import integer, storage_time, written
 from tantala.report.sections.common import (
     CHARACTERISTICS,
+    changing,
     figure_symbol,
     figure_texts,
     headed,
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 def _condition(sheet: Datasheet, figure: KeyFigure) -> Text:
     identity, org = sheet.identity, sheet.organisation
-    bits = identity.word_bit
+    bits, changed = identity.word_bit, changing(identity)
     if figure.group == "Reliability":
         return (
             f"{integer(identity.endurance_cycles)} cycles,"
@@ -32,13 +33,15 @@ def _condition(sheet: Datasheet, figure: KeyFigure) -> Text:
         "read_latency_s": "CLK to Q valid, corrected",
         "read_cycle_s": "random addresses",
         "read_bandwidth_bit_per_s": f"{bits} bit a cycle",
-        "write_time_s": f"{bits} bit, {org.parallel_bits} at once",
+        "write_time_s": f"{bits} bit, {org.parallel_bits} at once, {changed}",
         "write_time_tail_s": "one word in a million is slower",
         "set_energy_per_bit_J": "cell, drivers, pump",
         "reset_energy_per_bit_J": "cell, drivers, pump",
-        "write_energy_per_bit_J": "random data, with check bits",
+        "write_energy_per_bit_J": f"{changed}, with check bits",
+        "page_write_time_s": changed,
+        "serial_write_current_A": changed,
         "read_power_W": "one bank, a word a cycle",
-        "write_power_W": "one bank, mean time",
+        "write_power_W": f"one bank, {changed}",
         "leakage_W": "supplied, no access",
         "standby_W": "periphery gated",
         "area_m2": "cells, periphery, pumps",

@@ -94,11 +94,15 @@ def _description(sheet: Datasheet) -> list[Text]:
     identity = sheet.identity
     made = Markup(
         "Every figure here is computed from the design file, the cell {} and the"
-        " cited numbers"
-        " of {{section:sources}}; no silicon of this design exists. {{section:assumptions}} lists"
-        " what had to be assumed, by its influence."
+        " {} cited numbers"
+        " of {{section:sources}}; no silicon of this design exists. {} of these numbers are"
+        " assumed: {{section:assumptions}} lists them by their influence."
     )
-    return [" ".join(identity.description.split()), made.format(identity.cell)]
+    counts = [entry.numbers for entry in sheet.sources]
+    cited = sum(sum(kinds.values()) for kinds in counts)
+    assumed = sum(kinds.get("assumed", 0) for kinds in counts)
+    named = made.format(identity.cell, integer(cited), integer(assumed))
+    return [" ".join(identity.description.split()), named]
 
 
 def _verdict(sheet: Datasheet) -> Text:

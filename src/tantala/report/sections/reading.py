@@ -78,7 +78,8 @@ def _margin(sheet: Datasheet) -> tuple[Block, ...]:
         "distributions",
         "Conductance of the two states, as written and at the end of life. Left: density. Right:"
         " fraction of cells beyond a conductance on the side where they would be misread. Line:"
-        " reference; band: sense window.",
+        " reference; band: sense window. Cells alone: {table:levels} counts with the resistance of"
+        " their column, behind which a cell must conduct more for the same current.",
         plots.distributions(curves, margin.reference_S, window),
     )
     return (Paragraph(text), picture, _levels(sheet))
@@ -118,6 +119,8 @@ def _name(state: StateFigures) -> str:
 
 def _levels(sheet: Datasheet) -> Table:
     margin = sheet.margin
+    errors = sheet.breakdowns["raw_bit_error_rate"]
+    failed = sum(part for name, part in errors.items() if name.startswith("cells"))
     rows = []
     for state in margin.states:
         (mean, median, tail), unit = scaled((state.mean_S, state.median_S, state.tail_S), "S")
@@ -125,7 +128,7 @@ def _levels(sheet: Datasheet) -> Table:
             Row(
                 (
                     _name(state),
-                    "end of life" if state.aged else "as written",
+                    "end of life" if state.aged else "as written, new",
                     mean,
                     median,
                     tail,
@@ -151,8 +154,8 @@ def _levels(sheet: Datasheet) -> Table:
             " wrong, over"
             " the spread of the sense amplifiers and with the lines of its column; half the sum of"
             " both states, and half of the"
-            " cells that failed in use (endurance), make {}."
-        ).format(symbol("p_b")),
+            " cells that failed in use (endurance: {} of them), make {}."
+        ).format(power_of_ten(2.0 * failed), symbol("p_b")),
     )
     return Table(
         "levels", "The two states and how often each is misread", columns, tuple(rows), notes

@@ -109,6 +109,7 @@ def _shmoo(sheet: Datasheet) -> Figure:
     return Figure(
         "shmoo",
         f"Shmoo: share of cells that one pulse takes to the other side of the reference,"
-        f" {integer(sheet.shmoo[0].cells)} cells a point. Circle: the nominal pulse of the cell.",
+        f" {integer(sheet.shmoo[0].cells)} cells a point. Circle: the pulse by"
+        " which the cell is described; those of the scheme are in {table:pulses}.",
         plots.shmoo(panels),
     )
