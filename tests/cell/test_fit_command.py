@@ -136,16 +136,3 @@ def test_when_the_cell_cannot_be_written_the_bibliography_is_as_before(tmp_path)
         with pytest.raises(InputError, match="cannot write"):
             cell_file.write_cell(fitted, folder, source)
         assert (bibliography.read_text() if bibliography.exists() else None) == before
-
-
-def test_the_example_of_the_documentation_runs(tmp_path, monkeypatch, command) -> None:
-    page = (Path(__file__).parents[2] / "docs" / "fitting.md").read_text(encoding="utf-8")
-    script = page.split("```python\n")[1].split("```")[0]
-    monkeypatch.chdir(tmp_path)
-    exec(compile(script, "docs/fitting.md", "exec"), {})
-    code, text, _ = command(
-        *["fit", "set_sweep.csv", "--cell", "mine", "--base", "hfox_64k", "-o", "mine.toml"]
-    )
-    assert code == 0
-    assert "set: " in text
-    assert load_cell(tmp_path / "mine.toml").set is not None

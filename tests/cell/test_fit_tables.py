@@ -105,6 +105,47 @@ def test_many_bad_cells_are_told_in_a_few_lines(tmp_path):
     assert any("5 more such values" in text for text in problems)
 
 
+def test_ragged_rows_words_and_signs_are_told_at_once(tmp_path):
+    bad = [
+        "3\t1e-7\t1.5",
+        "3\t1e-7\t1.5\tabc\t100000\t8000",
+        "3\t1e-7\t1.5\t1.2\t-1\t8000",
+        "3\t1e-7\t1.5\t1.2\t1e5\tx",
+        "3\t1e-7\t1.5\t1.2\t1e5\t0",
+    ]
+    problems = _problems(_write(tmp_path, [HEADER, *ROWS, *bad]))
+    for line, got in ((12, "3"), (13, "abc"), (14, "-1"), (15, "x"), (16, "0")):
+        assert any(f"line {line}:" in text and f"got {got}" in text for text in problems), line
+    assert len(problems) == 5
+
+
+def test_a_missing_column_does_not_hide_bad_values(tmp_path):
+    header, row = HEADER.replace("vbl", "vblx"), "3\t1e-7\t1.5\t1.2\t-1\t8000"
+    problems = _problems(_write(tmp_path, [header, *ROWS, row]))
+    assert any("rename column 'vblx'" in text for text in problems)
+    assert any("got -1" in text for text in problems)
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ("3\t100\t1.5\t1.2\t1e5\t8000", "got 100; allowed: below 1 s"),
+        ("3\t100\t1.5\t1.2\t1e5\t8000", "pulse_width_ns"),
+        ("3\t1e-7\t1500\t1.2\t1e5\t8000", "got 1500; allowed: below 20 V"),
+        ("3\t1e-7\t1.5\t1200\t1e5\t8000", "bitline_mV"),
+    ],
+)
+def test_a_value_in_another_unit_than_its_column_is_told_with_the_suffix(tmp_path, row, told):
+    (problem,) = _problems(_write(tmp_path, [HEADER, *ROWS[:3], row, *ROWS[4:]]))
+    assert told in problem
+
+
+def test_a_conductance_in_microsiemens_without_suffix_is_told(tmp_path):
+    rows = [f"{n}\t{n}\t{10 * n + 1}\t1e-5" for n in range(10)]
+    problems = _problems(_write(tmp_path, ["addr\ttime\tg\tgi", *rows]))
+    assert "conductance_uS" in problems[0]
+
+
 @pytest.mark.parametrize(
     ("header", "told"),
     [

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from tantala.base.bibliography import Source
     from tantala.cell.fit.cell_file import CellFit
     from tantala.cell.fit.recipe import Recipe
+    from tantala.cell.fit.result import FittedNumber
 
 # What every cell file must hold, and the cell that lends it without --base, marked as assumed, and
 # completes what the tables tell in part.
@@ -166,6 +167,11 @@ def _summary(fitted: CellFit, target: Path, figures: tuple[Path, ...]) -> dict[s
                     {"name": g.name, "value": g.value, "unit": g.unit, "points": g.count}
                     for g in result.goodness
                 ],
+                "explained": None if result.explained is None else result.explained.share,
+                "fitted": [_number(number) for number in result.numbers],
+                "left_open": [_number(number) for number in result.left_open],
+                "loose": [number.path for number in result.loose],
+                "warnings": list(result.warnings),
                 "not_identified": list(result.not_identified),
             }
             for result in fitted.results
@@ -175,15 +181,48 @@ def _summary(fitted: CellFit, target: Path, figures: tuple[Path, ...]) -> dict[s
     }
 
 
+def _number(number: FittedNumber) -> dict[str, Any]:
+    """Value and standard error; None for an error that no fit gives."""
+    return {
+        "path": number.path,
+        "value": number.value,
+        "error": number.uncertainty,
+        "unit": number.unit,
+    }
+
+
 def _text(summary: dict[str, Any]) -> str:
     lines = [f"{summary['cell']}: wrote {summary['file']}"]
     for law in summary["laws"]:
-        lines.append(f"  {law['law']}: {law['numbers']} numbers fitted")
-        for figure in law["goodness"]:
-            unit = "" if figure["unit"] == "1" else f" {figure['unit']}"
-            points = f"({figure['points']} points)"
-            lines.append(f"    {figure['name']}: {figure['value']:.4g}{unit} {points}")
-        lines.extend(f"    not identified: {path}" for path in law["not_identified"])
+        lines.extend(_law_text(law))
     lines.extend(f"  not measured: {text}" for text in summary["not_measured"])
     lines.extend(f"  plot: {path}" for path in summary["plots"])
     return "\n".join(lines)
+
+
+def _law_text(law: dict[str, Any]) -> list[str]:
+    lines = [f"  {law['law']}: {law['numbers']} numbers fitted"]
+    if law["explained"] is not None:
+        text = f"{law['explained']:.0%} of the spread of ln R that the state before leaves"
+        lines.append(f"    explained by the pulse: {text}")
+    lines.extend(f"    WARNING: {text}" for text in law["warnings"])
+    for figure in law["goodness"]:
+        unit = "" if figure["unit"] == "1" else f" {figure['unit']}"
+        points = f"({figure['points']} points)"
+        lines.append(f"    {figure['name']}: {figure['value']:.4g}{unit} {points}")
+    lines.extend(f"    {_number_text(number)}" for number in law["fitted"])
+    for path in law["loose"]:
+        lines.append(f"    LOOSE: {path}: its error exceeds half its value")
+    for number in law["left_open"]:
+        lines.append(f"    left open, assumed from another cell: {_number_text(number)}")
+    lines.extend(f"    not identified: {path}" for path in law["not_identified"])
+    return lines
+
+
+def _number_text(number: dict[str, Any]) -> str:
+    unit = "" if number["unit"] == "1" else f" {number['unit']}"
+    if isinstance(number["value"], (tuple, list)):
+        return f"{number['path']} = {', '.join(f'{v:.4g}' for v in number['value'])}{unit}"
+    error = number["error"]
+    stated = "" if not isinstance(error, float) else f" ± {error:.2g}"
+    return f"{number['path']} = {number['value']:.4g}{stated}{unit}"

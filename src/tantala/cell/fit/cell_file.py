@@ -12,11 +12,12 @@ from typing import Any
 from tantala.base.bibliography import Source, library_sources, read_bibliography
 from tantala.base.errors import FitError, InputError, Problem, raise_if
 from tantala.base.library import locate, read_toml
+from tantala.base.quantity import to_si
 from tantala.base.record import parse_item
 from tantala.cell.cell import LAWS, cell_from
 from tantala.cell.fit.laws import FITS, Tables
 from tantala.cell.fit.recipe import Recipe, read_measurements
-from tantala.cell.fit.result import FitResult, FittedNumber
+from tantala.cell.fit.result import FitResult, FittedNumber, Standing
 from tantala.cell.fit.writer import cell_toml, write_whole
 
 _HEAD = ("kind", "name", "title", "description", "not_measured", "goodness", "recipe")
@@ -45,6 +46,7 @@ def fit_cell(recipe: Recipe, folder: Path) -> CellFit:
         tuple(replace(table, path=Path(entry.file)) for entry, table in measured),
         full_scale=recipe.full_scale,
         nominal=_nominal(recipe),
+        standing=_standing(recipe),
     )
     sources = {entry.file: entry.source for entry, _ in measured}
     results: list[FitResult] = []
@@ -82,6 +84,23 @@ def _nominal(recipe: Recipe) -> Mapping[str, Any]:
     if "nominal" in recipe.given:
         return recipe.given["nominal"]
     return read_toml(locate("cell", recipe.base))["nominal"] if recipe.base else {}
+
+
+def _standing(recipe: Recipe) -> Standing:
+    """What the cell that lends a law says of its numbers: that which `_lend` puts in later."""
+
+    def standing(path: str, unit: str) -> float | None:
+        law, *_ = path.split(".")
+        without = recipe.complete if recipe.base is None else recipe.base
+        lender = recipe.borrow.get(law, None if law in recipe.without else without)
+        record: Any = read_toml(locate("cell", lender)) if lender is not None else {}
+        for key in path.split("."):
+            record = record.get(key, {})
+        if "value" not in record:
+            return None
+        return to_si(f"{record['value']} {record['unit']}", unit, name=path)
+
+    return standing
 
 
 def write_cell(fit: CellFit, path: Path, measurements: Source | None = None) -> None:

@@ -8,6 +8,7 @@ column, the last in SI units. Which kind a table is follows from its columns.
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -39,6 +40,8 @@ class Column:
 
     ``sign`` is ``"positive"``, ``"non-negative"`` or ``"any"``; ``celsius_aliases`` are names that
     by custom carry degrees Celsius without saying so; ``blank`` allows empty cells (read as NaN).
+    ``below`` is a limit in SI units that no such measurement reaches: a value from there on is in
+    another unit than its column's name says.
     """
 
     name: str
@@ -49,6 +52,7 @@ class Column:
     sign: str = "any"
     blank: bool = False
     celsius_aliases: tuple[str, ...] = ()
+    below: float = math.inf
 
     @property
     def si_unit(self) -> str:
@@ -73,6 +77,10 @@ class Column:
             return 1.0, ZERO_CELSIUS
         return None
 
+    def other_units(self) -> tuple[str, ...]:
+        """Header names that state a smaller unit than SI; for messages."""
+        return tuple(f"{self.name}_{u}" for u, k in _SCALES[self.dimension].items() if k < 1.0)
+
     def spellings(self) -> tuple[str, ...]:
         """Header names that mean this column, the customary one first; for messages."""
         unit = self.si_unit
@@ -89,20 +97,40 @@ class TableKind:
     headerless: bool = False
 
 
+# Plausibility, not physics: a memory's pulse takes ns to ms at a few volts, its cells stay
+# below 0.1 S and 0.1 A. Numbers beyond stand in another unit (ns for s, mV for V, uS for S).
+_LONGEST_PULSE = 1.0  # s
+_HIGHEST_VOLTAGE = 20.0  # V
+_HIGHEST_CONDUCTANCE = 0.1  # S
+_HIGHEST_CURRENT = 0.1  # A
+
 _ADDRESS = Column("address", "count", "cell address", ("addr", "cell"), sign="non-negative")
 _SOME_ADDRESS = Column(
     "address", "count", "cell address", ("addr", "cell"), required=False, sign="non-negative"
 )
-_WIDTH = Column("pulse_width", "time", "pulse width", ("pw", "width"), sign="positive")
+_WIDTH = Column(
+    "pulse_width",
+    "time",
+    "pulse width",
+    ("pw", "width"),
+    sign="positive",
+    below=_LONGEST_PULSE,
+)
 _WORDLINE = Column(
     "wordline",
     "voltage",
     "word-line voltage",
     ("vwl", "wl", "wordline_voltage"),
     sign="non-negative",
+    below=_HIGHEST_VOLTAGE,
 )
 _BITLINE = Column(
-    "bitline", "voltage", "bit-line voltage", ("vbl", "bl", "bitline_voltage"), sign="non-negative"
+    "bitline",
+    "voltage",
+    "bit-line voltage",
+    ("vbl", "bl", "bitline_voltage"),
+    sign="non-negative",
+    below=_HIGHEST_VOLTAGE,
 )
 _SOURCELINE = Column(
     "sourceline",
@@ -110,6 +138,7 @@ _SOURCELINE = Column(
     "source-line voltage",
     ("vsl", "sl", "sourceline_voltage"),
     sign="non-negative",
+    below=_HIGHEST_VOLTAGE,
 )
 _BEFORE = Column(
     "resistance_before", "resistance", "before the pulse", ("r_before",), sign="positive"
@@ -123,7 +152,9 @@ _TEMPERATURE = Column(
     sign="positive",
     celsius_aliases=("temp",),
 )
-_CONDUCTANCE = Column("conductance", "conductance", "read conductance", ("g",))
+_CONDUCTANCE = Column(
+    "conductance", "conductance", "read conductance", ("g",), below=_HIGHEST_CONDUCTANCE
+)
 
 
 def _optional(column: Column) -> Column:
@@ -165,6 +196,7 @@ KINDS: dict[str, TableKind] = {
                     "conductance",
                     "first read after programming",
                     ("gi", "g_initial"),
+                    below=_HIGHEST_CONDUCTANCE,
                 ),
                 Column(
                     "time_point",
@@ -225,8 +257,15 @@ KINDS: dict[str, TableKind] = {
             "read current against voltage; the current at 0 V is an offset",
             (
                 _ADDRESS,
-                Column("voltage", "voltage", "read voltage", ("v",), sign="non-negative"),
-                Column("current", "current", "read current", ("i",)),
+                Column(
+                    "voltage",
+                    "voltage",
+                    "read voltage",
+                    ("v",),
+                    sign="non-negative",
+                    below=_HIGHEST_VOLTAGE,
+                ),
+                Column("current", "current", "read current", ("i",), below=_HIGHEST_CURRENT),
             ),
         ),
         TableKind(
@@ -272,7 +311,12 @@ KINDS: dict[str, TableKind] = {
             (
                 _ADDRESS,
                 Column(
-                    "wordline_set", "voltage", "SET gate voltage", ("vwl_set",), sign="positive"
+                    "wordline_set",
+                    "voltage",
+                    "SET gate voltage",
+                    ("vwl_set",),
+                    sign="positive",
+                    below=_HIGHEST_VOLTAGE,
                 ),
                 Column("cycles", "count", "cycles so far", (), sign="non-negative"),
                 Column("after", "text", "SET or RESET", ("operation",)),

@@ -10,7 +10,7 @@ import numpy as np
 
 from tantala.base.errors import FitError, Problem
 from tantala.base.quantity import to_si
-from tantala.cell.fit.result import FitResult
+from tantala.cell.fit.result import FitResult, Standing, nothing_stands
 from tantala.cell.fit.tables import MeasurementTable
 
 
@@ -19,12 +19,14 @@ class Tables:
     """The tables of one fit, the full-scale conductance [S], and the cell's nominal pulses.
 
     `nominal` holds records by name ("reset_width" ...), each with value and unit: the pulses of a
-    cycling table, which its rows do not state.
+    cycling table, which its rows do not state. `standing` (path, unit) is what another cell says of
+    a number, or None: it stands in where the tables leave the number open.
     """
 
     tables: tuple[MeasurementTable, ...]
     full_scale: float | None = None
     nominal: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    standing: Standing = nothing_stands
 
     def of(self, *kinds: str) -> list[MeasurementTable]:
         """The tables of these kinds."""
@@ -64,7 +66,7 @@ def _set(tables: Tables) -> tuple[FitResult, ...]:
     from tantala.cell.fit.set_sweep import fit_set
 
     table = tables.one("set_pulses")
-    return (fit_set(table),) if table else ()
+    return (fit_set(table, tables.standing),) if table else ()
 
 
 def _reset_tables(tables: Tables) -> list[MeasurementTable]:

@@ -38,6 +38,12 @@ def groups_of(*keys: NDArray[np.generic], smallest: int = 1) -> Groups:
     return [rows for rows in np.split(order, bounds) if len(rows) >= smallest]
 
 
+def repeated(groups: Groups, rows: int, times: int) -> Groups:
+    """The groups in a table of `rows` rows that is repeated `times` times."""
+    shifts = rows * np.arange(times)[:, None]
+    return groups if times == 1 else [(group + shifts).ravel() for group in groups]
+
+
 def quantiles(values: Array, groups: Groups, levels: Sequence[float] = LEVELS) -> Array:
     """Quantiles [group, level] of `values` in each group."""
     return np.array([np.quantile(values[rows], levels) for rows in groups])

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from tantala.cell.fit.result import Curve, FitResult
 
 if TYPE_CHECKING:
@@ -27,6 +29,8 @@ def plot_fits(results: Sequence[FitResult], folder: Path, title: str) -> tuple[P
     for result in results:
         panels: dict[str, list[Curve]] = {}
         for curve in result.curves:
+            if not (np.isfinite(curve.x) & np.isfinite(curve.data)).any():
+                continue  # an empty panel tells nothing
             panels.setdefault(curve.panel, []).append(curve)
         if not panels:
             continue

@@ -18,6 +18,12 @@ from numpy.typing import NDArray
 
 from tantala.base.errors import FitError, Problem
 from tantala.cell.fit.cycling import WeakCells
+from tantala.cell.fit.identification import (
+    Explained,
+    compare,
+    nothing_explained,
+    null_model,
+)
 from tantala.cell.fit.reset_growth import cycled_cells, fit_creep, fit_growth
 from tantala.cell.fit.reset_onset import fit_onset
 from tantala.cell.fit.reset_state import SWITCHED, NominalReset, ResetState, simulate, start
@@ -27,6 +33,8 @@ from tantala.cell.fit.tables import MeasurementTable
 Array = NDArray[np.float64]
 LOW_STATE = 1.5e4  # ohm: rows that start below it
 SEED = 41
+_FINE = 41  # points of a model's line
+_DRAWS = 8  # simulations of which a mean is taken
 
 
 def fit_reset(
@@ -35,7 +43,8 @@ def fit_reset(
     """Fit `ResetLaw` and the spread of the high state.
 
     `table` is of kind ``reset_pulses``, `cycling` of kind ``cycling`` (two cycles or more a cell),
-    `nominal` the RESET pulse of the latter. Raises FitError for too few rows or too few switched.
+    `nominal` the RESET pulse of the latter. Raises FitError for too few rows, too few
+    switched, and a law that explains no more than the state before the pulse.
     """
     rows = _rows(table)
     switched = np.log(rows["resistance_after"] / rows["resistance_before"]) > SWITCHED
@@ -57,6 +66,9 @@ def fit_reset(
         growth_fit = fit_growth(state, rows, switched, cycled)
     creep_fit = fit_creep(state, rows, switched, cycled)
     simulated = simulate(state, rows, SEED)
+    said = explained(state, rows)
+    if not said.is_better:
+        raise FitError(nothing_explained("RESET", said, str(table.path)))
     return FitResult(
         law="reset",
         numbers=_numbers(state, cycled.weak, table, nominal),
@@ -65,9 +77,18 @@ def fit_reset(
             Goodness("reduced chi square of the creep", creep_fit, "1", int((~switched).sum())),
             _worst_probability(rows, simulated),
         ),
-        curves=_curves(rows, simulated),
+        curves=_curves(rows, state),
+        explained=said,
         where=f"cells below {LOW_STATE / 1e3:g} kohm before the pulse",
     )
+
+
+def explained(state: ResetState, rows: dict[str, Array]) -> Explained:
+    """What the law says of ln R after the pulse, beyond the state before it."""
+    after = np.log(rows["resistance_after"])
+    expected = np.mean([simulate(state, rows, SEED + draw) for draw in range(_DRAWS)], axis=0)
+    null = null_model(np.log(rows["resistance_before"]), after)
+    return compare(after - expected, null, len(_UNITS) + 2)
 
 
 def _rows(table: MeasurementTable) -> dict[str, Array]:
@@ -139,25 +160,33 @@ def _worst_probability(rows: dict[str, Array], simulated: Array) -> Goodness:
     return Goodness(name, float(max(map(abs, misses), default=0.0)), "1", len(conditions))
 
 
-def _curves(rows: dict[str, Array], simulated: Array) -> tuple[Curve, ...]:
-    before = np.log(rows["resistance_before"])
-    measured = np.log(rows["resistance_after"])
+def _curves(rows: dict[str, Array], state: ResetState) -> tuple[Curve, ...]:
+    """Data against model, the model on a fine grid of widths."""
+    ratio = np.log(rows["resistance_after"] / rows["resistance_before"])
     curves = []
-    for level, label in ((0.5, "median"), (0.95, "95 %")):
-        for volts in np.unique(rows["sourceline"])[-3:]:
-            conditions = [c for c in _conditions(rows) if c[0] == volts]
-            data = [np.exp(np.quantile((measured - before)[r], level)) for *_, r in conditions]
-            model = [np.exp(np.quantile((simulated - before)[r], level)) for *_, r in conditions]
-            curves.append(
-                Curve(
-                    f"RESET, word line 2.5 V and above: {label}",
-                    f"source line {volts:g} V",
-                    "pulse width [s]",
-                    "R after / R before",
-                    np.array([w for _, w, _ in conditions]),
-                    np.array(data),
-                    np.array(model),
-                    x_log=True,
-                )
+    for volts in np.unique(rows["sourceline"])[-3:]:
+        conditions = [c for c in _conditions(rows) if c[0] == volts and len(c[2])]
+        if not conditions:
+            continue
+        wide = {k: v[np.concatenate([r for *_, r in conditions])] for k, v in rows.items()}
+        widths = np.geomspace(conditions[0][1], conditions[-1][1], _FINE)
+        modelled = [
+            simulate(state, {**wide, "pulse_width": np.full(len(wide["wordline"]), w)}, SEED)
+            - np.log(wide["resistance_before"])
+            for w in widths
+        ]
+        curves += [
+            Curve(
+                f"RESET, word line 2.5 V and above: {label}",
+                f"source line {volts:g} V",
+                "pulse width [s]",
+                "R after / R before",
+                np.array([w for _, w, _ in conditions]),
+                np.exp([np.quantile(ratio[r], level) for *_, r in conditions]),
+                np.exp([np.quantile(one, level) for one in modelled]),
+                model_x=widths,
+                x_log=True,
             )
+            for level, label in ((0.5, "median"), (0.95, "95 %"))
+        ]
     return tuple(curves)

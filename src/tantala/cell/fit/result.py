@@ -6,12 +6,20 @@ in a notebook, and the writer and the plots treat every law alike.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from tantala.cell.fit.identification import Explained
+
 Array = np.ndarray
+Standing = Callable[[str, str], float | None]
+
+
+def nothing_stands(path: str, unit: str) -> float | None:
+    """No number stands elsewhere; the `Standing` of a fit without another cell."""
+    return None
 
 
 @dataclass(frozen=True)
@@ -33,6 +41,13 @@ class FittedNumber:
     range: Mapping[str, tuple[float, float, str]] = field(default_factory=dict)
     note: str = ""
     kind: str = "fitted"
+
+    @property
+    def is_loose(self) -> bool:
+        """Whether its error exceeds half its value; of a value of 0 the error alone speaks."""
+        if not isinstance(self.uncertainty, float) or not isinstance(self.value, float):
+            return False
+        return bool(self.value) and self.uncertainty > 0.5 * abs(self.value)
 
 
 @dataclass(frozen=True)
@@ -73,7 +88,10 @@ class FitResult:
     ``law`` is the name of the law's table in the cell file (``"set"``, ``"retention"``);
     ``choices`` are text, integer or boolean keys of that table (not numbers about the world);
     ``where`` tells which measurements and which subset were used; ``not_identified`` lists dotted
-    paths which the law needs but these measurements cannot give.
+    paths which the law needs but these measurements cannot give. ``left_open`` are numbers that the
+    measurements do not determine, with the value and error found; they are not in ``numbers``, and
+    what stands elsewhere was held instead. ``explained`` compares the law with the null model;
+    ``warnings`` say what in the table is suspect.
     """
 
     law: str
@@ -83,6 +101,14 @@ class FitResult:
     choices: Mapping[str, str | int | bool] = field(default_factory=dict)
     where: str = ""
     not_identified: tuple[str, ...] = ()
+    left_open: tuple[FittedNumber, ...] = ()
+    explained: Explained | None = None
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def loose(self) -> tuple[FittedNumber, ...]:
+        """Fitted numbers whose error exceeds half their value, for want of another to stand in."""
+        return tuple(number for number in self.numbers if number.is_loose)
 
     def value(self, path: str) -> float | tuple[float, ...]:
         """The fitted value at the dotted ``path``; KeyError names the paths there are."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tantala.base.errors import FitError, Problem, unknown
+from tantala.base.errors import FitError, Problem, raise_if, unknown
 from tantala.cell.fit.columns import (
     KINDS,
     Column,
@@ -75,11 +75,10 @@ def read_table(
     number, header_line = lines[0]
     separator = _separator(path, number, header_line)
     header = [name.strip().strip('"') for name in header_line.split(separator)]
-    match = _match(path, number, header, kind)
-    cells = _split(path, lines[1:], separator, len(header))
-    parsed, problems = _parse(path, match, header, cells, [n for n, _ in lines[1:]])
-    if problems:
-        raise FitError(problems)
+    match, problems = _match(path, number, header, kind)
+    rows, ragged = _split(path, lines[1:], separator, len(header))
+    parsed, bad = _parse(path, match, header, rows)
+    raise_if([*problems, *ragged, *bad], FitError)
     return MeasurementTable(path, match.kind.name, parsed, sample_rate, full_scale)
 
 
@@ -137,8 +136,13 @@ def _separator(path: Path, number: int, header: str) -> str:
     )
 
 
-def _match(path: Path, number: int, header: list[str], kind: str | None) -> HeaderMatch:
-    """The kind and the columns of this header, or all that is missing."""
+def _match(
+    path: Path, number: int, header: list[str], kind: str | None
+) -> tuple[HeaderMatch, list[Problem]]:
+    """The kind and the columns of this header, and all that is missing.
+
+    Raises FitError for a header that tells no kind, because nothing more can then be read.
+    """
     where = f"{path}, line {number}"
     problems: list[Problem] = []
     repeated = sorted({name for name in header if header.count(name) > 1})
@@ -178,46 +182,42 @@ def _match(path: Path, number: int, header: list[str], kind: str | None) -> Head
                 hint=hint,
             )
         )
-    if problems:
-        raise FitError(problems)
-    return match
+    return match, problems
 
 
-def _split(path: Path, rows: list[tuple[int, str]], separator: str, width: int) -> list[list[str]]:
-    """Cells by row; every row must have as many as the header."""
-    if len(rows) < _MINIMUM_ROWS:
-        raise FitError(
+def _split(
+    path: Path, lines: list[tuple[int, str]], separator: str, width: int
+) -> tuple[list[tuple[int, list[str]]], list[Problem]]:
+    """(line number, cells) of every row that has as many as the header, and the other rows."""
+    problems: list[Problem] = []
+    if len(lines) < _MINIMUM_ROWS:
+        problems.append(
             Problem(
                 "too few rows to fit anything",
                 str(path),
-                got=str(len(rows)),
+                got=str(len(lines)),
                 allowed=f"at least {_MINIMUM_ROWS}",
             )
         )
-    cells = [line.split(separator) for _, line in rows]
-    ragged = [(n, len(c)) for (n, _), c in zip(rows, cells, strict=True) if len(c) != width]
-    if ragged:
-        raise FitError(
-            [
-                Problem(
-                    "a row with another number of cells than the header",
-                    f"{path}, line {number}",
-                    got=str(count),
-                    allowed=str(width),
-                    hint="the file may be cut off or hold a stray separator",
-                )
-                for number, count in ragged[:_SHOWN]
-            ]
+    rows = [(number, line.split(separator)) for number, line in lines]
+    ragged = [(number, len(cells)) for number, cells in rows if len(cells) != width]
+    problems += [
+        Problem(
+            "a row with another number of cells than the header",
+            f"{path}, line {number}",
+            got=str(count),
+            allowed=str(width),
+            hint="the file may be cut off or hold a stray separator",
         )
-    return cells
+        for number, count in ragged[:_SHOWN]
+    ]
+    if len(ragged) > _SHOWN:
+        problems.append(Problem(f"{len(ragged) - _SHOWN} more such rows", str(path)))
+    return [(number, cells) for number, cells in rows if len(cells) == width], problems
 
 
 def _parse(
-    path: Path,
-    match: HeaderMatch,
-    header: list[str],
-    cells: list[list[str]],
-    numbers: list[int],
+    path: Path, match: HeaderMatch, header: list[str], rows: list[tuple[int, list[str]]]
 ) -> tuple[dict[str, Array], list[Problem]]:
     """The named columns as arrays in SI units, and every problem found on the way."""
     parsed: dict[str, Array] = {}
@@ -226,22 +226,24 @@ def _parse(
         if column.name not in match.found:
             continue
         position, factor, offset = match.found[column.name]
-        text = [row[position].strip().strip('"') for row in cells]
+        text = [cells[position].strip().strip('"') for _, cells in rows]
         values, bad, allowed = _values(column, text)
-        if not bad and values.dtype.kind == "f":
+        faults = [(index, allowed, "") for index in bad]
+        if values.dtype.kind == "f":
             values = values * factor + offset
-            bad, allowed = _out_of_sign(column, values)
-        for index in bad[:_SHOWN]:
+            faults += _out_of_range(column, values)
+        for index, allowed, hint in faults[:_SHOWN]:
             problems.append(
                 Problem(
                     f"bad value in column {header[position]!r}",
-                    f"{path}, line {numbers[index]}",
+                    f"{path}, line {rows[index][0]}",
                     got=text[index] or "(empty)",
                     allowed=allowed,
+                    hint=hint,
                 )
             )
-        if len(bad) > _SHOWN:
-            more = f"{len(bad) - _SHOWN} more such values"
+        if len(faults) > _SHOWN:
+            more = f"{len(faults) - _SHOWN} more such values"
             problems.append(Problem(f"column {header[position]!r}: {more}", str(path)))
         parsed[column.name] = values
     return parsed, problems
@@ -252,7 +254,7 @@ def _values(column: Column, text: list[str]) -> tuple[Array, list[int], str]:
     if column.dimension == "text":
         return np.array(text), [], ""
     if column.dimension == "flag":
-        lowered = np.array([t.lower() for t in text])
+        lowered = np.array([t.lower() for t in text], dtype=str)
         yes = np.isin(lowered, ("true", "1", "yes"))
         no = np.isin(lowered, ("false", "0", "no"))
         return yes, np.flatnonzero(~(yes | no)).tolist(), "true or false"
@@ -266,21 +268,27 @@ def _values(column: Column, text: list[str]) -> tuple[Array, list[int], str]:
     return values, np.flatnonzero(wrong).tolist(), "a finite number"
 
 
-def _out_of_sign(column: Column, values: Array) -> tuple[list[int], str]:
-    """Indices of values with an impossible sign. NaN (an allowed blank) passes.
+def _out_of_range(column: Column, values: Array) -> list[tuple[int, str, str]]:
+    """(index, what is allowed, hint) of values with an impossible sign or size.
 
-    An instrument's offset can make a read of a nearly open cell slightly negative, so a conductance
-    is refused only below minus 1 % of the largest in its column.
+    NaN passes: it is an allowed blank, or told already. An instrument's offset can make a read of a
+    nearly open cell slightly negative, so a conductance is refused only below minus 1 % of the
+    largest in its column.
     """
+    least, allowed = np.full(values.shape, False), ""
     with np.errstate(invalid="ignore"):
         if column.dimension == "conductance":
-            limit = -0.01 * np.nanmax(np.abs(values))
-            return np.flatnonzero(values < limit).tolist(), "a conductance, not negative"
-        if column.sign == "positive":
-            return np.flatnonzero(values <= 0).tolist(), "more than 0"
-        if column.sign == "non-negative":
-            return np.flatnonzero(values < 0).tolist(), "0 or more"
-    return [], ""
+            limit = -0.01 * float(np.abs(values[np.isfinite(values)]).max(initial=0.0))
+            least, allowed = values < limit, "a conductance, not negative"
+        elif column.sign == "positive":
+            least, allowed = values <= 0.0, "more than 0"
+        elif column.sign == "non-negative":
+            least, allowed = values < 0.0, "0 or more"
+        large = np.isfinite(values) & (values >= column.below)
+    most = f"below {column.below:g} {column.si_unit}"
+    hint = f"name the column by its unit: {', '.join(column.other_units())}"
+    faults = [(int(index), allowed, "") for index in np.flatnonzero(least & np.isfinite(values))]
+    return faults + [(int(index), most, hint) for index in np.flatnonzero(large)]
 
 
 def _read_headerless(path: Path, lines: list[tuple[int, str]]) -> Array:
