@@ -19,6 +19,7 @@ distribution of levels; their mean power is in (1)); the instrument's own noise.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, NamedTuple
@@ -44,6 +45,10 @@ ROOM = 298.15  # K
 SCALE = 1e9  # nA: currents squared stay within float32
 SEGMENTS = 3  # of a series, at least, so that a spectrum has an error
 FEWEST_SAMPLES = 256
+LARGEST_DRAW = 6.4  # of a normal from 32 bits
+REACH_SHIFT = np.uint32(21)  # leaves exponent and two bits of a float32
+REACHES = 0x7F800000 >> 21  # finite ones
+_LARGEST = 1e6  # S, beyond any cell
 HIGHEST = 0.25  # part of the sample rate up to which a spectrum is trusted: the filter before it
 
 
@@ -153,6 +158,24 @@ def noise_constants(
         ELEMENTARY_CHARGE / time * SCALE,
     )
     return NoiseConstants._make(F(value) for value in values)
+
+
+@functools.lru_cache(maxsize=16)
+def reach(
+    law: NoiseLaw, voltage: float, integration_time: float | None = None, temperature: float = ROOM
+) -> NDArray[np.float32]:
+    """How far [S] the noise of a read at `voltage` [V] can carry a conductance g, at most.
+
+    By `g.view(uint32) >> REACH_SHIFT`: a quarter of an octave each. What is further from an edge
+    than that is on the same side whatever is drawn. The deviation is a sum of powers of g with one
+    kink, so over a quarter it is largest at an end or at the kink.
+    """
+    ends = (np.arange(REACHES + 1, dtype=np.uint32) << REACH_SHIFT).view(np.float32)
+    first, last = ends[:-1].astype(float), np.minimum(ends[1:].astype(float), _LARGEST)
+    points = np.stack([first, np.clip(law.lowest_conductance, first, last), last])
+    current = points * voltage
+    sigma = law.current_deviation(current, points, temperature, integration_time) / voltage
+    return np.ascontiguousarray(LARGEST_DRAW * sigma.max(axis=0), np.float32)
 
 
 # As in the kernels of pulses: a block at a time, in phases that the compiler turns into vectors.

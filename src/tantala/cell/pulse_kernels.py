@@ -108,17 +108,50 @@ def _soft(x):
 
 
 @njit(**OPTIONS)
-def _set_draws(address, writes, c, k0, k1, excess, shift, xi, phase):
-    """Extra barrier [eV] and threshold [V], xi without its drift, and the drift's phase."""
-    for i in range(len(xi)):
+def _events(address, event, purpose, k0, k1, w0, w1, w2):
+    """Words of each (address, event): normals of them are made in loops of their own."""
+    for i in range(len(w0)):
         low = np.uint32(address[i] & _LOW_BITS)
         high = np.uint32(address[i] >> _HALF)
-        trait = philox4x32(low, _ZERO, _TRAITS, high, k0, k1)
-        event = philox4x32(low, writes[i], _SET_EVENT, high, k0, k1)
-        excess[i] = c.barrier_cell * normal32(trait[0]) + c.barrier_event * normal32(event[0])
-        shift[i] = c.threshold_spread * normal32(trait[1])
-        xi[i] = c.of_cell * normal32(trait[2]) + c.of_event * normal32(event[1])
-        phase[i] = trait[3] & _TRAIT_BITS
+        w0[i], w1[i], w2[i], _ = philox4x32(low, event[i], purpose, high, k0, k1)
+
+
+@njit(**OPTIONS)
+def _part(buffer, number, count):
+    return buffer[number * count : (number + 1) * count]
+
+
+@njit(**OPTIONS)
+def _traits(address, k0, k1, w0, w1, w2, w3):
+    for i in range(len(w0)):
+        low = np.uint32(address[i] & _LOW_BITS)
+        high = np.uint32(address[i] >> _HALF)
+        w0[i], w1[i], w2[i], w3[i] = philox4x32(low, _ZERO, _TRAITS, high, k0, k1)
+
+
+@njit(**OPTIONS)
+def _normal(out, share, word):
+    """`share` times the normal of each word."""
+    for i in range(len(out)):
+        out[i] = share * normal32(word[i])
+
+
+@njit(**OPTIONS)
+def _add_normal(out, share, word):
+    for i in range(len(out)):
+        out[i] += share * normal32(word[i])
+
+
+@njit(**OPTIONS)
+def _set_draws(address, writes, c, k0, k1, excess, shift, xi, w0, w1, w2, phase):
+    """Extra barrier [eV] and threshold [V], xi without its drift, and the drift's phase."""
+    _traits(address, k0, k1, w0, w1, w2, phase)
+    _normal(excess, c.barrier_cell, w0)
+    _normal(shift, c.threshold_spread, w1)
+    _normal(xi, c.of_cell, w2)
+    _events(address, writes, _SET_EVENT, k0, k1, w0, w1, w2)
+    _add_normal(excess, c.barrier_event, w0)
+    _add_normal(xi, c.of_event, w1)
 
 
 @njit(**OPTIONS)
@@ -127,7 +160,7 @@ def _add_drift(address, cycles, phase, steps, share, word, k0, k1, xi):
     for i in range(len(xi)):
         low = np.uint32(address[i] & _LOW_BITS)
         high = np.uint32(address[i] >> _HALF)
-        xi[i] += share * drift32(low, high, cycles[i], phase[i], steps, k0, k1, word)
+        xi[i] += share * drift32(low, high, cycles[i], phase[i] & _TRAIT_BITS, steps, k0, k1, word)
 
 
 @njit(forceinline=True, fastmath=FAST, error_model="numpy")
@@ -194,13 +227,16 @@ def set_cells(
     energy, switched,
 ):  # fmt: skip
     """One SET pulse; `c` are SetConstants, `steps` is log2 of the drift period."""
-    buffers, phases = np.empty((5, BLOCK), F), np.empty(BLOCK, np.uint32)
+    room = min(BLOCK, len(conductance))
+    # Parts of one dimension: LLVM makes no vectors over a row whose stride it cannot see.
+    numbers, words = np.empty(5 * room, F), np.empty(4 * room, np.uint32)
     for start in range(0, len(conductance), BLOCK):
         to = min(start + BLOCK, len(conductance))
         count = to - start
-        excess, shift, xi = buffers[0, :count], buffers[1, :count], buffers[2, :count]
-        onset, reached, phase = buffers[3, :count], buffers[4, :count], phases[:count]
-        _set_draws(address[start:to], writes[start:to], c, k0, k1, excess, shift, xi, phase)
+        excess, shift, xi = _part(numbers, 0, count), _part(numbers, 1, count), _part(numbers, 2, count)
+        onset, reached, phase = _part(numbers, 3, count), _part(numbers, 4, count), _part(words, 3, count)
+        w0, w1, w2 = _part(words, 0, count), _part(words, 1, count), _part(words, 2, count)
+        _set_draws(address[start:to], writes[start:to], c, k0, k1, excess, shift, xi, w0, w1, w2, phase)
         _add_drift(address[start:to], cycles[start:to], phase, steps, c.of_drift, 0, k0, k1, xi)
         _set_onset(
             conductance[start:to], bitline[start:to], wordline[start:to], width[start:to], c,
@@ -214,18 +250,17 @@ def set_cells(
 
 
 @njit(**OPTIONS)
-def _reset_draws(address, writes, c, k0, k1, excess, xi, fall, phase):
+def _reset_draws(address, writes, c, k0, k1, excess, xi, fall, w0, w1, w2, phase):
     """Extra barrier [eV], xi without its drift, the normal of the fall, and the drift's phase."""
-    for i in range(len(xi)):
-        low = np.uint32(address[i] & _LOW_BITS)
-        high = np.uint32(address[i] >> _HALF)
-        trait = philox4x32(low, _ZERO, _TRAITS, high, k0, k1)
-        event = philox4x32(low, writes[i], _RESET_EVENT, high, k0, k1)
-        own = c.barrier_cell * normal32(trait[0]) + c.barrier_event * normal32(event[0])
-        excess[i] = own + (c.weak_barrier if F(trait[1] & _TRAIT_BITS) < c.weak_limit else F(0.0))
-        phase[i] = trait[2] & _TRAIT_BITS
-        xi[i] = c.of_cell * normal32(trait[3]) + c.of_event * normal32(event[1])
-        fall[i] = normal32(event[2])
+    _traits(address, k0, k1, w0, w1, phase, w2)
+    _normal(excess, c.barrier_cell, w0)
+    _normal(xi, c.of_cell, w2)
+    for i in range(len(excess)):
+        excess[i] += c.weak_barrier if F(w1[i] & _TRAIT_BITS) < c.weak_limit else F(0.0)
+    _events(address, writes, _RESET_EVENT, k0, k1, w0, w1, w2)
+    _add_normal(excess, c.barrier_event, w0)
+    _add_normal(xi, c.of_event, w1)
+    _normal(fall, F(1.0), w2)
 
 
 @njit(**OPTIONS)
@@ -301,13 +336,16 @@ def reset_cells(
     energy, switched,
 ):  # fmt: skip
     """One RESET pulse; `c` are ResetConstants, `steps` is log2 of the drift period."""
-    buffers, phases = np.empty((5, BLOCK), F), np.empty(BLOCK, np.uint32)
+    room = min(BLOCK, len(conductance))
+    # Parts of one dimension: LLVM makes no vectors over a row whose stride it cannot see.
+    numbers, words = np.empty(5 * room, F), np.empty(4 * room, np.uint32)
     for start in range(0, len(conductance), BLOCK):
         to = min(start + BLOCK, len(conductance))
         count = to - start
-        excess, xi, fall = buffers[0, :count], buffers[1, :count], buffers[2, :count]
-        volts, onset, phase = buffers[3, :count], buffers[4, :count], phases[:count]
-        _reset_draws(address[start:to], writes[start:to], c, k0, k1, excess, xi, fall, phase)
+        excess, xi, fall = _part(numbers, 0, count), _part(numbers, 1, count), _part(numbers, 2, count)
+        volts, onset, phase = _part(numbers, 3, count), _part(numbers, 4, count), _part(words, 3, count)
+        w0, w1, w2 = _part(words, 0, count), _part(words, 1, count), _part(words, 2, count)
+        _reset_draws(address[start:to], writes[start:to], c, k0, k1, excess, xi, fall, w0, w1, w2, phase)
         _add_drift(address[start:to], cycles[start:to], phase, steps, c.of_drift, 1, k0, k1, xi)
         _reset_growth(cycles[start:to], c, xi)
         _reset_times(source[start:to], wordline[start:to], width[start:to], c, excess, volts)

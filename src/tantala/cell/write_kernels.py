@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from tantala.cell.elementary import FAST, F
 from tantala.cell.endurance import use_up
-from tantala.cell.noise import NoiseConstants, noisy
+from tantala.cell.noise import REACH_SHIFT, NoiseConstants, noisy
 from tantala.cell.pulse_kernels import (
     BLOCK,
     OPTIONS,
@@ -71,7 +71,8 @@ class WriteConstants(NamedTuple):
 
     near: RADAR's. set_width, reset_width: s. read_voltage: V. verify_time: s. conduction:
     V_ref [V], V_gap [V], G_closed [S], p. life: eta_0, V_0 [V], s [V], beta. now: the age
-    of a cell just pulsed. drift: log2 of the drift's period.
+    of a cell just pulsed. drift: log2 of the drift's period. reach: `noise.reach` [S], or inf where
+    a decision asks for more than the conductance.
     """
 
     kind: int
@@ -95,6 +96,7 @@ class WriteConstants(NamedTuple):
     drift: int
     read_purpose: int
     reads: int
+    reach: NDArray[np.float32]
     k0: int
     k1: int
 
@@ -158,14 +160,8 @@ def _radar(gates, lines, start, far, one_edge, coarse, fine):
 def _read(c, round, conductance, address, seen):
     """Conductances [S] as one verify reads them, in `seen`."""
     volts = F(c.read_voltage)
-    reference, gap, closed, power = c.conduction
     for i in range(len(seen)):
-        g = conductance[i]
-        if c.read_voltage == reference:
-            seen[i] = F(np.float64(g) * c.read_voltage)
-        else:
-            x = 1.0 / (gap * np.sqrt(1.0 + (max(np.float64(g), 0.0) / closed) ** power))
-            seen[i] = F(g * reference * np.sinh(c.read_voltage * x) / np.sinh(reference * x))
+        seen[i] = _current(c.read_voltage, c.conduction, conductance[i])
     if c.noisy:
         event = np.uint64(c.reads) + np.uint64(round)
         low, high = np.uint32(event & np.uint64(0xFFFFFFFF)), np.uint32(event >> np.uint64(32))
@@ -175,143 +171,221 @@ def _read(c, round, conductance, address, seen):
         seen[i] = seen[i] / volts
 
 
+@njit(**INLINE)
+def _current(voltage, conduction, conductance):
+    """Mean current [A] of a read."""
+    reference, gap, closed, power = conduction
+    if voltage == reference:
+        return F(np.float64(conductance) * voltage)
+    x = 1.0 / (gap * np.sqrt(1.0 + (max(np.float64(conductance), 0.0) / closed) ** power))
+    return F(conductance * reference * np.sinh(voltage * x) / np.sinh(reference * x))
+
+
 class _Block(NamedTuple):
     """Cells in the making, a buffer each; by place in the block unless said otherwise.
 
     active: places that need more, in order. seen, rises: of each active, what its last verify read
-    [S] and whether a SET comes next. direction, coarse, fine: of the running train.
-    position, address, line, gate, energy, switched: of the cells of one pulse.
+    [S] and whether a SET comes next. unsure, near: actives whose verify noise may decide, and what
+    they read. direction, coarse, fine: of the running train. All others: of the cells of one pulse.
     """
 
     active: NDArray[np.int64]
     seen: NDArray[np.float32]
     rises: NDArray[np.bool_]
+    unsure: NDArray[np.int64]
+    near: NDArray[np.float32]
+    turn: NDArray[np.int64]
     direction: NDArray[np.int8]
     coarse: NDArray[np.float32]
     fine: NDArray[np.float32]
     position: NDArray[np.int64]
+    at: NDArray[np.int64]
     address: NDArray[np.uint64]
     conductance: NDArray[np.float32]
+    writes: NDArray[np.uint32]
+    cycles: NDArray[np.uint32]
+    movable: NDArray[np.uint8]
     line: NDArray[np.float32]
     gate: NDArray[np.float32]
+    width: NDArray[np.float32]
     energy: NDArray[np.float32]
     switched: NDArray[np.uint8]
 
 
 @njit(**OPTIONS)
-def _block():
+def _block(size):
     return _Block(
-        np.empty(BLOCK, np.int64), np.empty(BLOCK, F), np.empty(BLOCK, np.bool_),
-        np.empty(BLOCK, np.int8), np.empty(BLOCK, F), np.empty(BLOCK, F),
-        np.empty(BLOCK, np.int64), np.empty(BLOCK, np.uint64), np.empty(BLOCK, F),
-        np.empty(BLOCK, F), np.empty(BLOCK, F), np.empty(BLOCK, F), np.empty(BLOCK, np.uint8),
+        np.empty(size, np.int64), np.empty(size, F), np.empty(size, np.bool_),
+        np.empty(size, np.int64), np.empty(size, F), np.empty(size, np.int64),
+        np.empty(size, np.int8), np.empty(size, F), np.empty(size, F),
+        np.empty(size, np.int64), np.empty(size, np.int64), np.empty(size, np.uint64),
+        np.empty(size, F), np.empty(size, np.uint32), np.empty(size, np.uint32),
+        np.empty(size, np.uint8), np.empty(size, F), np.empty(size, F), np.empty(size, F),
+        np.empty(size, F), np.empty(size, np.uint8),
     )  # fmt: skip
 
 
 @njit(**OPTIONS)
-def _verify(c, round, start, count, cells, task, out, block):
-    """Read the block's first `count` active cells; how many are outside their window, kept."""
+def _see(c, round, start, count, conductance, task, block):
+    """What a verify reads of the first `count` active cells: noise is drawn where it may decide."""
+    # Arrays by names of their own: numba counts a reference at each use of a tuple's member.
+    reach, place, lows, highs = c.reach, task.place, task.low, task.high
+    active, seen, doubtful = block.active, block.seen, block.unsure
+    unsure = 0
     for i in range(count):
-        j = start + block.active[i]
-        block.address[i] = task.address[j]
-        block.conductance[i] = cells.conductance[task.place[j]]
-    _read(c, round, block.conductance[:count], block.address[:count], block.seen[:count])
-    volts, taken, kind = F(c.read_voltage), F(c.verify_time), c.kind
+        j = start + active[i]
+        g = conductance[place[j]]
+        noise = reach[F(g).view(np.uint32) >> REACH_SHIFT]
+        low, high = lows[j], highs[j]
+        outside = (g + noise < low) | (g - noise > high)
+        inside = (g - noise >= low) & (g + noise <= high)
+        seen[i] = g
+        doubtful[unsure] = i
+        unsure += not (outside | inside)
+    if unsure == 0:
+        return
+    addresses, address, own, near = task.address, block.address, block.conductance, block.near
+    for u in range(unsure):
+        j = start + active[doubtful[u]]
+        address[u], own[u] = addresses[j], conductance[place[j]]
+    _read(c, round, own[:unsure], address[:unsure], near[:unsure])
+    for u in range(unsure):
+        seen[doubtful[u]] = near[u]
+
+
+@njit(**OPTIONS)
+def _verify(c, round, start, count, cells, task, out, block):
+    """Read the block's first `count` active cells; how many are outside their window, kept.
+
+    The energy is that of the mean current: noise takes as much as it gives.
+    """
+    conductance, place, lows, highs = cells.conductance, task.place, task.low, task.high
+    active, all_seen, rises, direction = block.active, block.seen, block.rises, block.direction
+    reads, energy, ok = out.reads, out.energy, out.ok
+    _see(c, round, start, count, conductance, task, block)
+    volts, taken, fppv = F(c.read_voltage), F(c.verify_time), c.kind == FPPV
     left = 0
     for i in range(count):
-        k, seen = block.active[i], block.seen[i]
+        k, seen = active[i], all_seen[i]
         j = start + k
-        out.reads[j] += _ONE
-        out.energy[j] += volts * (seen * volts) * taken
-        rising = seen < task.low[j]
-        if not rising and seen <= task.high[j]:
-            out.ok[j] = True
-            continue
-        if kind == FPPV and rising and not (np.isinf(task.high[j]) or task.low[j] == F(0.0)):
+        reads[j] += _ONE
+        energy[j] += volts * _current(c.read_voltage, c.conduction, conductance[place[j]]) * taken
+        low, high = lows[j], highs[j]
+        rising = seen < low
+        inside = (not rising) & (seen <= high)
+        ok[j] = inside
+        if fppv and rising and not (np.isinf(high) or low == F(0.0)):
             # The same pulse again does no more: open the cell first.
-            rising = block.direction[k] <= 0
-        block.active[left], block.seen[left], block.rises[left] = k, seen, rising
-        left += 1
+            rising = direction[k] <= 0
+        active[left], all_seen[left], rises[left] = k, seen, rising
+        left += not inside
     return left
 
 
 @njit(**OPTIONS)
-def _drive(c, rising, start, count, task, block):
-    """Voltages of the next SET or RESET of those that need one; how many they are."""
-    way = np.int8(1) if rising else np.int8(-1)
-    gates = c.set_wordline if rising else c.reset_wordline
-    lines = c.set_bitline if rising else c.reset_sourceline
-    kind, near = c.kind, F(c.near)
-    # What the loop calls gets single values: numba hands over a tuple member by member.
+def _turning(rising, count, block):
+    """Of the active cells those that get a pulse in this direction, in `turn`; how many."""
+    rises, turn = block.rises, block.turn
     pulsed = 0
     for i in range(count):
-        if block.rises[i] != rising:
-            continue
-        k = block.active[i]
-        j = start + k
-        coarse, fine = block.coarse[k], block.fine[k]
-        low, high = task.low[j], task.high[j]
-        if block.direction[k] != way:
-            block.direction[k], coarse, fine = way, F(0.0), F(0.0)
-            if kind == RADAR and not rising:
-                # It overshot: its next coarse search starts a step lower.
-                lower = task.landing[j] - F(c.set_wordline.step)
-                task.landing[j] = max(lower, F(c.set_wordline.start))
-        gate = np.float64(task.landing[j]) if kind != ISPP and rising else gates.start
-        line = lines.start
-        if kind == RADAR:
-            one_edge = np.isinf(high) or low == F(0.0)
-            seen = block.seen[i]
-            far = one_edge or (seen < low / near if rising else seen > high * near)
-            gate, line, coarse, fine = _radar(gates, lines, gate, far, one_edge, coarse, fine)
-        elif kind == ISPP:
-            if rising:
-                gate = _at(gates, coarse)
-            else:
-                line = _at(lines, coarse)
-            coarse += F(1.0)
-        block.coarse[k], block.fine[k] = coarse, fine
-        block.gate[pulsed], block.line[pulsed] = F(gate), F(line)
-        block.position[pulsed], block.address[pulsed] = j, task.address[j]
-        pulsed += 1
+        turn[pulsed] = i
+        pulsed += rises[i] == rising
     return pulsed
 
 
 @njit(**OPTIONS)
-def _pulse(c, rising, at, cells, count, block):
-    """One pulse on the cells `at`, whose voltages are the block's first `count`."""
-    conductance, writes, cycles = np.empty(count, F), np.empty(count, np.uint32), cells.cycles[at]
-    movable, width = np.empty(count, np.uint8), np.empty(count, F)
+def _drive(c, rising, start, pulsed, task, block):
+    """Voltages of the next SET or RESET of the `pulsed` cells that need one."""
+    way = np.int8(1) if rising else np.int8(-1)
+    gates = c.set_wordline if rising else c.reset_wordline
+    lines = c.set_bitline if rising else c.reset_sourceline
+    kind, near = c.kind, F(c.near)
+    first_gate, gate_step, last_gate = gates.start, gates.step, gates.stop
+    first_line, line_step, last_line = lines.start, lines.step, lines.stop
+    lower_step, lowest = F(c.set_wordline.step), F(c.set_wordline.start)
+    active, seen, turn, direction = block.active, block.seen, block.turn, block.direction
+    coarses, fines, gate_of, line_of = block.coarse, block.fine, block.gate, block.line
+    position, address, addresses = block.position, block.address, task.address
+    lows, highs, landing = task.low, task.high, task.landing
+    for p in range(pulsed):
+        i = turn[p]
+        k = active[i]
+        j = start + k
+        coarse, fine = coarses[k], fines[k]
+        if direction[k] != way:
+            direction[k], coarse, fine = way, F(0.0), F(0.0)
+            if kind == RADAR and not rising:
+                # It overshot: its next coarse search starts a step lower.
+                landing[j] = max(landing[j] - lower_step, lowest)
+        gate = np.float64(landing[j]) if kind != ISPP and rising else first_gate
+        line = first_line
+        if kind == RADAR:
+            low, high = lows[j], highs[j]
+            one_edge = np.isinf(high) or low == F(0.0)
+            far = one_edge or (seen[i] < low / near if rising else seen[i] > high * near)
+            gate, line, coarse, fine = _radar(gates, lines, gate, far, one_edge, coarse, fine)
+        elif kind == ISPP:
+            if rising:
+                gate = min(first_gate + gate_step * coarse, last_gate)
+            else:
+                line = min(first_line + line_step * coarse, last_line)
+            coarse += F(1.0)
+        coarses[k], fines[k] = coarse, fine
+        gate_of[p], line_of[p] = F(gate), F(line)
+        position[p], address[p] = j, addresses[j]
+
+
+@njit(**OPTIONS)
+def _gather(rising, count, cells, task, block):
+    """What the pulse kernels need of the cells at the block's first `count` positions."""
     mask = _FORMED if rising else _FORMED | _STUCK_LOW
-    width[:] = F(c.set_width if rising else c.reset_width)
+    place, position, at = task.place, block.position, block.at
+    conductance, writes, cycles = cells.conductance, cells.writes, cells.cycles
+    own, events, cycle = block.conductance, block.writes, block.cycles
+    flags, movable = cells.flags, block.movable
     for i in range(count):
-        conductance[i] = cells.conductance[at[i]]
-        writes[i] = cells.writes[at[i]]
-        movable[i] = np.uint8((cells.flags[at[i]] & mask) == _FORMED)
+        cell = place[position[i]]
+        at[i], own[i], events[i], cycle[i] = cell, conductance[cell], writes[cell], cycles[cell]
+        movable[i] = np.uint8((flags[cell] & mask) == _FORMED)
+
+
+@njit(**OPTIONS)
+def _scatter(now, count, cells, block):
+    """The cells after their pulse, at age `now`; `block.writes` counts it."""
+    conductance, written, age = cells.conductance, cells.written, cells.age
+    at, own, writes, events = block.at, block.conductance, cells.writes, block.writes
+    for i in range(count):
+        cell = at[i]
+        conductance[cell], written[cell], age[cell] = own[i], own[i], now
+        writes[cell] = events[i] + _ONE
+
+
+@njit(**OPTIONS)
+def _pulse(c, rising, count, cells, task, block):
+    """One pulse on the cells at the block's first `count` positions, whose voltages are there."""
+    _gather(rising, count, cells, task, block)
     steps, k0, k1 = np.uint32(c.drift), np.uint32(c.k0), np.uint32(c.k1)
-    address, line, gate = block.address[:count], block.line[:count], block.gate[:count]
+    conductance, movable, width = block.conductance[:count], block.movable[:count], block.width
+    address, writes, cycles = block.address[:count], block.writes[:count], block.cycles[:count]
+    line, gate, width = block.line[:count], block.gate[:count], width[:count]
     energy, switched = block.energy[:count], block.switched[:count]
+    width[:] = F(c.set_width if rising else c.reset_width)
     if rising:
         set_cells(
             conductance, address, writes, cycles, movable, line, gate, width, c.set, steps, k0, k1,
             energy, switched,
         )  # fmt: skip
+        at, cycle = block.at[:count], cells.cycles
+        for i in range(count):
+            cycle[at[i]] = cycles[i] + _ONE
+        if c.wears:
+            _wear(c, at, address, cells, gate)
     else:
         reset_cells(
             conductance, address, writes, cycles, movable, line, gate, width, c.reset, steps, k0,
             k1, energy, switched,
         )  # fmt: skip
-    if rising:
-        for i in range(count):
-            cells.cycles[at[i]] += _ONE
-        if c.wears:
-            _wear(c, at, address, cells, gate)
-    for i in range(count):
-        j = at[i]
-        cells.conductance[j] = conductance[i]
-        cells.written[j] = conductance[i]
-        cells.age[j] = c.now
-        cells.writes[j] += _ONE
+    _scatter(c.now, count, cells, block)
 
 
 @njit(**OPTIONS)
@@ -320,8 +394,12 @@ def _wear(c, at, address, cells, gate):
     life, voltage, scale, shape = c.life
     per_fold = np.log(10.0) / scale
     used = np.empty(len(at))
+    last, lives = F(np.nan), 0.0
     for i in range(len(at)):
-        used[i] = np.exp((np.float64(gate[i]) - voltage) * per_fold) / life
+        if gate[i] != last:  # many cells get the same step of a ladder
+            last = gate[i]
+            lives = np.exp((np.float64(last) - voltage) * per_fold) / life
+        used[i] = lives
     k0, k1 = np.uint32(c.k0), np.uint32(c.k1)
     use_up(cells.damage, cells.flags, at, address, cells.writes, used, shape, k0, k1)
 
@@ -334,13 +412,12 @@ def _widen(extent, volts):
 
 @njit(**OPTIONS)
 def _count(rising, count, out, block):
+    pulses, total = out.sets if rising else out.resets, out.energy
+    position, energy = block.position, block.energy
     for i in range(count):
-        j = block.position[i]
-        out.energy[j] += block.energy[i]
-        if rising:
-            out.sets[j] += _ONE
-        else:
-            out.resets[j] += _ONE
+        j = position[i]
+        total[j] += energy[i]
+        pulses[j] += _ONE
 
 
 @njit(**OPTIONS)
@@ -375,7 +452,7 @@ def write_cells(cells, task, c, limit, out, log, logging):
     used = 0
     extent = np.empty((4, 2))
     extent[:, 0], extent[:, 1] = np.inf, -np.inf
-    block = _block()
+    block = _block(min(BLOCK, len(task.place)))
     for start in range(0, len(task.place), BLOCK):
         count = min(BLOCK, len(task.place) - start)
         block.active[:count] = np.arange(count)
@@ -385,13 +462,13 @@ def write_cells(cells, task, c, limit, out, log, logging):
             if count == 0 or round == limit:
                 break
             for rising in (True, False):
-                pulsed = _drive(c, rising, start, count, task, block)
+                pulsed = _turning(rising, count, block)
                 if pulsed == 0:
                     continue
+                _drive(c, rising, start, pulsed, task, block)
                 _widen(extent[0 if rising else 2], block.gate[:pulsed])
                 _widen(extent[1 if rising else 3], block.line[:pulsed])
-                at = task.place[block.position[:pulsed]]
-                _pulse(c, rising, at, cells, pulsed, block)
+                _pulse(c, rising, pulsed, cells, task, block)
                 _count(rising, pulsed, out, block)
                 if logging:
                     log = _logged(log, used, round, rising, pulsed, block)

@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tantala.cell import write_kernels
-from tantala.cell.noise import READ, NoiseConstants, noise_constants
+from tantala.cell.noise import READ, REACHES, NoiseConstants, noise_constants, reach
 from tantala.cell.pulses import reset_constants, set_constants
 from tantala.cell.write_kernels import PulseLog
 from tantala.cell.write_scheme import SCHEMES, Knob, Scheme, landing_wordline
 
 if TYPE_CHECKING:
+    from tantala.cell.cell import Cell
     from tantala.cell.population import Population
 
 Floats = NDArray[np.float64]
@@ -163,9 +164,20 @@ def constants_of(
         drift=cell.law("variability").drift_shift,
         read_purpose=READ,
         reads=population.reads,
+        reach=_reach(cell, scheme),
         k0=int(population.key[0]),
         k1=int(population.key[1]),
     )
+
+
+def _reach(cell: Cell, scheme: Scheme) -> NDArray[np.float32]:
+    """How far noise may carry what a verify decides by; without bounds where that is more than the
+    conductance: RADAR steps by what it read, and at another voltage the current is another.
+    """
+    voltage, conduction = cell.nominal.read_voltage, cell.law("conduction")
+    if scheme.name == "radar" or voltage != conduction.reference_voltage:
+        return np.full(REACHES, np.inf, np.float32)
+    return reach(cell.noise, voltage) if cell.noise else np.zeros(REACHES, np.float32)
 
 
 class ReferenceLoop:
@@ -228,9 +240,11 @@ class ReferenceLoop:
 
     def _verify(self, active: NDArray[np.intp]) -> NDArray[np.float32]:
         voltage = np.float32(self.population.cell.nominal.read_voltage)
+        # The energy is that of the mean current: noise takes as much as it gives.
+        mean = self.population.read(where=self.index[active], noise=False)
         current = self.population.read(where=self.index[active])
         self.reads[active] += np.uint32(1)
-        self.energy[active] += voltage * current * np.float32(self.scheme.settings.verify_time)
+        self.energy[active] += voltage * mean * np.float32(self.scheme.settings.verify_time)
         return current / voltage
 
     def _pulse(

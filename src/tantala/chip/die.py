@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tantala.base.random import normal, purpose
 from tantala.cell import load_cell
-from tantala.cell.noise import NoiseConstants, noise_constants
+from tantala.cell.noise import LARGEST_DRAW, NoiseConstants, noise_constants
 from tantala.cell.write_loop import constants_of
 from tantala.cell.write_scheme import Scheme, landing_wordline
 from tantala.chip import kernels
@@ -25,7 +25,7 @@ BLOCK = 512  # words that are born and grow older together
 FIRST_READ = 1 << 20  # event numbers below are those of the factory
 OFFSET = purpose("chip.amplifier.offset")
 EITHER = -1  # bits of either value
-LARGEST_DRAW = 6.4  # of a normal from 32 bits
+
 
 
 @dataclass(frozen=True)
