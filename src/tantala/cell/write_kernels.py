@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
+from numba.np.unsafe.ndarray import to_fixed_tuple
 from numpy.typing import NDArray
 
 from tantala.cell.elementary import FAST, F
@@ -31,6 +32,8 @@ SET_WORDLINE, SET_BITLINE, RESET_WORDLINE, RESET_SOURCELINE = range(4)
 INLINE = {"fastmath": FAST, "error_model": "numpy", "forceinline": True}
 _FORMED, _STUCK_LOW = np.uint8(1), np.uint8(2)  # flags of a population
 _ONE = np.uint32(1)
+_SET, _RESET = len(SetConstants._fields), len(ResetConstants._fields)
+_NOISE = len(NoiseConstants._fields)
 
 
 class CellState(NamedTuple):
@@ -69,6 +72,9 @@ class Task(NamedTuple):
 class WriteConstants(NamedTuple):
     """What a write needs of scheme and laws.
 
+    set, reset, noise: the values of `SetConstants`, `ResetConstants` and `NoiseConstants`, as
+    arrays: numba takes longer to unbox so many float32 scalars than a small write takes.
+
     near: RADAR's. set_width, reset_width: s. read_voltage: V. verify_time: s. conduction:
     V_ref [V], V_gap [V], G_closed [S], p. life: eta_0, V_0 [V], s [V], beta. now: the age
     of a cell just pulsed. drift: log2 of the drift's period. reach: `noise.reach` [S], or inf where
@@ -86,10 +92,10 @@ class WriteConstants(NamedTuple):
     read_voltage: float
     verify_time: float
     conduction: tuple[float, float, float, float]
-    noise: NoiseConstants
+    noise: NDArray[np.float32]
     noisy: bool
-    set: SetConstants
-    reset: ResetConstants
+    set: NDArray[np.float32]
+    reset: NDArray[np.float32]
     wears: bool
     life: tuple[float, float, float, float]
     now: Any
@@ -166,7 +172,8 @@ def _read(c, round, conductance, address, seen):
         event = np.uint64(c.reads) + np.uint64(round)
         low, high = np.uint32(event & np.uint64(0xFFFFFFFF)), np.uint32(event >> np.uint64(32))
         words = (low, high, np.uint32(c.read_purpose), np.uint32(c.k0), np.uint32(c.k1))
-        noisy(seen, seen, conductance, address, words, c.noise)
+        constants = NoiseConstants(*to_fixed_tuple(c.noise, _NOISE))
+        noisy(seen, seen, conductance, address, words, constants)
     for i in range(len(seen)):
         seen[i] = seen[i] / volts
 
@@ -371,8 +378,9 @@ def _pulse(c, rising, count, cells, task, block):
     energy, switched = block.energy[:count], block.switched[:count]
     width[:] = F(c.set_width if rising else c.reset_width)
     if rising:
+        law = SetConstants(*to_fixed_tuple(c.set, _SET))
         set_cells(
-            conductance, address, writes, cycles, movable, line, gate, width, c.set, steps, k0, k1,
+            conductance, address, writes, cycles, movable, line, gate, width, law, steps, k0, k1,
             energy, switched,
         )  # fmt: skip
         at, cycle = block.at[:count], cells.cycles
@@ -381,8 +389,9 @@ def _pulse(c, rising, count, cells, task, block):
         if c.wears:
             _wear(c, at, address, cells, gate)
     else:
+        falling = ResetConstants(*to_fixed_tuple(c.reset, _RESET))
         reset_cells(
-            conductance, address, writes, cycles, movable, line, gate, width, c.reset, steps, k0,
+            conductance, address, writes, cycles, movable, line, gate, width, falling, steps, k0,
             k1, energy, switched,
         )  # fmt: skip
     _scatter(c.now, count, cells, block)

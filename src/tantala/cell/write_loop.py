@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tantala.cell import write_kernels
-from tantala.cell.noise import READ, REACHES, NoiseConstants, noise_constants, reach
+from tantala.cell.noise import READ, REACHES, noise_constants, reach
 from tantala.cell.pulses import reset_constants, set_constants
 from tantala.cell.write_kernels import PulseLog
 from tantala.cell.write_scheme import SCHEMES, Knob, Scheme, landing_wordline
@@ -132,7 +132,7 @@ def constants_of(
     """What the kernel needs of the cells' laws and a scheme at `temperature` [K]."""
     cell, settings = population.cell, scheme.settings
     conduction, worn = cell.law("conduction"), cell.endurance
-    silent = NoiseConstants._make(np.float32(value) for value in (0.0, 0.0, 1.0, 0.0, 0.0))
+    silent = (0.0, 0.0, 1.0, 0.0, 0.0)
     return write_kernels.WriteConstants(
         kind=SCHEMES.index(scheme.name),
         set_wordline=scheme.set_wordline.ladder,
@@ -150,10 +150,10 @@ def constants_of(
             conduction.closed_conductance,
             conduction.closing_exponent,
         ),
-        noise=noise_constants(cell.noise) if cell.noise else silent,
+        noise=np.array(noise_constants(cell.noise) if cell.noise else silent, np.float32),
         noisy=cell.noise is not None,
-        set=set_constants(cell, temperature),
-        reset=reset_constants(cell, temperature),
+        set=np.array(set_constants(cell, temperature), np.float32),
+        reset=np.array(reset_constants(cell, temperature), np.float32),
         wears=worn is not None,
         life=(
             (worn.life, worn.life_voltage, worn.life_voltage_scale, worn.life_shape)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,6 +85,8 @@ class Die:
         )
         self._amplifiers = self._drawn(seed)
         self._windows = self._verified()
+        directions = specification.set, specification.reset
+        self._costs = [kernels.Costs(*astuple(direction)) for direction in directions]
         self._constants = constants_of(self.cells, self.scheme, specification.temperature)
 
     def _drawn(self, seed: int) -> kernels.Amplifiers:
@@ -225,20 +227,11 @@ class Die:
             self._constants._replace(reads=cells.reads, now=cells.now),
             int(self.scheme.settings.max_pulses) if limit is None else limit,
             parallel,
+            *self._costs,
         )
         cells.reads += int(reads)
-        self.stress.written(places[taken[:, 2] + taken[:, 3] > 0.0])
-        up, down = self.specification.set, self.specification.reset
-        set_rounds, reset_rounds, set_pulses, reset_pulses, set_cells, reset_cells, failed = taken.T
+        time, energy, pulses, rounds, failed = taken
+        self.stress.written(places[pulses > 0.0])
         return Programmed(
-            time=set_rounds * up.period + reset_rounds * down.period,
-            energy=set_cells * up.draw
-            + reset_cells * down.draw
-            + set_pulses * up.cell_energy
-            + reset_pulses * down.cell_energy
-            + set_rounds * up.pulse_energy
-            + reset_rounds * down.pulse_energy,
-            pulses=(set_pulses + reset_pulses).astype(np.int64),
-            rounds=(set_rounds + reset_rounds).astype(np.int64),
-            failed=failed.astype(np.int64),
+            time, energy, pulses.astype(np.int64), rounds.astype(np.int64), failed.astype(np.int64)
         )
