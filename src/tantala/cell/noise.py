@@ -128,7 +128,8 @@ def read_current(
     key = seed_words(population.seed)
     out = np.empty(len(index), np.float32)
     words = tuple(np.uint32(w) for w in (event & 0xFFFFFFFF, event >> 32, READ, *key))
-    noisy(out, mean, conductance, address, words, noise_constants(law, time, temperature))
+    constants = noise_constants(law, time, temperature)
+    noisy(out, mean, conductance, address, words, constants, np.empty(_BLOCK, np.float32))
     return out
 
 
@@ -179,7 +180,7 @@ def reach(
 
 
 # As in the kernels of pulses: a block at a time, in phases that the compiler turns into vectors.
-_OPTIONS = {"cache": True, "error_model": "numpy", "fastmath": FAST, "nogil": True}
+_OPTIONS = {"cache": True, "error_model": "numpy", "fastmath": FAST, "nogil": True, "_nrt": False}
 _BLOCK = 1024
 
 
@@ -208,12 +209,13 @@ def _disturbed(out, mean, conductance, draw, constants):
 
 
 @njit(**_OPTIONS)
-def noisy(out, mean, conductance, address, words, constants):
-    """Currents [A] of one read: `mean` with a draw of each `address`; `words` of the event."""
-    buffer = np.empty(_BLOCK, F)
+def noisy(out, mean, conductance, address, words, constants, room):
+    """Currents [A] of one read: `mean` with a draw of each `address`; `words` of the event,
+    `room` for BLOCK draws.
+    """
     for start in range(0, out.size, _BLOCK):
         to = min(start + _BLOCK, out.size)
-        draw = buffer[: to - start]
+        draw = room[: to - start]
         _draws(draw, address[start:to], words)
         _disturbed(out[start:to], mean[start:to], conductance[start:to], draw, constants)
 

@@ -36,6 +36,10 @@ _LOG10_E = F(0.4342944819032518)
 _SWITCHED = F(SWITCHED)
 _LOG_SWITCHED = F(np.log(SWITCHED))
 OPTIONS = {"fastmath": FAST, "error_model": "numpy", "cache": True, "nogil": True}
+# For what allocates nothing: without counts of references, which are atomic and so cost more than
+# the work on the few cells that a write still pulses in the end. Callers keep the arrays alive.
+LEAF = {**OPTIONS, "_nrt": False}
+NUMBERS, WORDS = 5 * BLOCK, 4 * BLOCK  # float32 and uint32 that a pulse works in
 
 
 class SetConstants(NamedTuple):
@@ -107,7 +111,7 @@ def _soft(x):
     return F(max(x, F(0.0)) + log32(F(1.0) + exp32(-abs(x))))
 
 
-@njit(**OPTIONS)
+@njit(**LEAF)
 def _events(address, event, purpose, k0, k1, w0, w1, w2):
     """Words of each (address, event): normals of them are made in loops of their own."""
     for i in range(len(w0)):
@@ -116,12 +120,7 @@ def _events(address, event, purpose, k0, k1, w0, w1, w2):
         w0[i], w1[i], w2[i], _ = philox4x32(low, event[i], purpose, high, k0, k1)
 
 
-@njit(**OPTIONS)
-def _part(buffer, number, count):
-    return buffer[number * count : (number + 1) * count]
-
-
-@njit(**OPTIONS)
+@njit(**LEAF)
 def _traits(address, k0, k1, w0, w1, w2, w3):
     for i in range(len(w0)):
         low = np.uint32(address[i] & _LOW_BITS)
@@ -129,20 +128,20 @@ def _traits(address, k0, k1, w0, w1, w2, w3):
         w0[i], w1[i], w2[i], w3[i] = philox4x32(low, _ZERO, _TRAITS, high, k0, k1)
 
 
-@njit(**OPTIONS)
+@njit(**LEAF)
 def _normal(out, share, word):
     """`share` times the normal of each word."""
     for i in range(len(out)):
         out[i] = share * normal32(word[i])
 
 
-@njit(**OPTIONS)
+@njit(**LEAF)
 def _add_normal(out, share, word):
     for i in range(len(out)):
         out[i] += share * normal32(word[i])
 
 
-@njit(**OPTIONS)
+@njit(**LEAF)
 def _set_draws(address, writes, c, k0, k1, excess, shift, xi, w0, w1, w2, phase):
     """Extra barrier [eV] and threshold [V], xi without its drift, and the drift's phase."""
     _traits(address, k0, k1, w0, w1, w2, phase)
@@ -154,7 +153,7 @@ def _set_draws(address, writes, c, k0, k1, excess, shift, xi, w0, w1, w2, phase)
     _add_normal(xi, c.of_event, w1)
 
 
-@njit(**OPTIONS)
+@njit(**LEAF)
 def _add_drift(address, cycles, phase, steps, share, word, k0, k1, xi):
     """Add the slow drift; `word` 0 for the low, 1 for the high state."""
     for i in range(len(xi)):
@@ -174,7 +173,7 @@ def _compliance(critical, bitline, overdrive, c):
     return F(c.minimum + critical * (F(1.0) / current + c.series / drop))
 
 
-@njit(**OPTIONS)
+@njit(**LEAF)
 def _set_onset(conductance, bitline, wordline, width, c, excess, shift, onset, reached):
     """V_c of the state before in `onset` [V], and ln R at which it would end in `reached`.
 
@@ -193,7 +192,7 @@ def _set_onset(conductance, bitline, wordline, width, c, excess, shift, onset, r
         shift[i] = overdrive
 
 
-@njit(**OPTIONS)
+@njit(**LEAF)
 def _set_target(conductance, bitline, c, height, overdrive, xi, reached):
     """R [ohm] that each cell tends to, in `reached`, which held ln R of the first estimate."""
     per_lowering = F(1.0) / c.lowering
@@ -205,7 +204,7 @@ def _set_target(conductance, bitline, c, height, overdrive, xi, reached):
         reached[i] = grown * exp32(lift + c.spread * skewed32(xi[i], c.skewness))
 
 
-@njit(**OPTIONS)
+@njit(**LEAF)
 def _set_outcome(conductance, movable, bitline, width, c, onset, target, energy, switched):
     """New conductance [S], energy [J] and flags."""
     steepness = c.lowering / c.heat
@@ -221,21 +220,23 @@ def _set_outcome(conductance, movable, bitline, width, c, onset, target, energy,
         switched[i] = np.uint8(before > _SWITCHED * after)
 
 
-@njit(**OPTIONS)
+@njit(**LEAF)
 def set_cells(
     conductance, address, writes, cycles, movable, bitline, wordline, width, c, steps, k0, k1,
-    energy, switched,
+    energy, switched, numbers, words,
 ):  # fmt: skip
-    """One SET pulse; `c` are SetConstants, `steps` is log2 of the drift period."""
-    room = min(BLOCK, len(conductance))
-    # Parts of one dimension: LLVM makes no vectors over a row whose stride it cannot see.
-    numbers, words = np.empty(5 * room, F), np.empty(4 * room, np.uint32)
+    """One SET pulse; `c` are SetConstants, `steps` is log2 of the drift period.
+
+    `numbers`, `words`: room for NUMBERS float32 and WORDS uint32, of one dimension, since LLVM makes
+    no vectors over rows whose stride it cannot see.
+    """
     for start in range(0, len(conductance), BLOCK):
         to = min(start + BLOCK, len(conductance))
         count = to - start
-        excess, shift, xi = _part(numbers, 0, count), _part(numbers, 1, count), _part(numbers, 2, count)
-        onset, reached, phase = _part(numbers, 3, count), _part(numbers, 4, count), _part(words, 3, count)
-        w0, w1, w2 = _part(words, 0, count), _part(words, 1, count), _part(words, 2, count)
+        excess, shift, xi = numbers[:count], numbers[BLOCK:][:count], numbers[2 * BLOCK :][:count]
+        onset, reached = numbers[3 * BLOCK :][:count], numbers[4 * BLOCK :][:count]
+        w0, w1 = words[:count], words[BLOCK:][:count]
+        w2, phase = words[2 * BLOCK :][:count], words[3 * BLOCK :][:count]
         _set_draws(address[start:to], writes[start:to], c, k0, k1, excess, shift, xi, w0, w1, w2, phase)
         _add_drift(address[start:to], cycles[start:to], phase, steps, c.of_drift, 0, k0, k1, xi)
         _set_onset(
@@ -249,7 +250,7 @@ def set_cells(
         )  # fmt: skip
 
 
-@njit(**OPTIONS)
+@njit(**LEAF)
 def _reset_draws(address, writes, c, k0, k1, excess, xi, fall, w0, w1, w2, phase):
     """Extra barrier [eV], xi without its drift, the normal of the fall, and the drift's phase."""
     _traits(address, k0, k1, w0, w1, phase, w2)
@@ -263,7 +264,7 @@ def _reset_draws(address, writes, c, k0, k1, excess, xi, fall, w0, w1, w2, phase
     _normal(fall, F(1.0), w2)
 
 
-@njit(**OPTIONS)
+@njit(**LEAF)
 def _reset_growth(cycles, c, xi):
     """Turn xi into the growth exponent b of each event."""
     for i in range(len(xi)):
@@ -273,7 +274,7 @@ def _reset_growth(cycles, c, xi):
         xi[i] = max(grown, _SMALLEST_GROWTH)
 
 
-@njit(**OPTIONS)
+@njit(**LEAF)
 def _reset_times(source, wordline, width, c, excess, volts):
     """Effective voltage [V] of each pulse, and ln(width / tau) in place of the extra barrier."""
     per_softness = F(1.0) / c.follower_softness
@@ -284,7 +285,7 @@ def _reset_times(source, wordline, width, c, excess, volts):
         excess[i] = log32(width[i]) - log_tau
 
 
-@njit(**OPTIONS)
+@njit(**LEAF)
 def _reset_physics(conductance, cycles, movable, width, c, volts, log_time, growth, draw, onset):
     """The equations of `ResetLaw`: fills `onset` [s]; ln(R / R_ref) after in `growth`, before in
     `draw`.
@@ -317,7 +318,7 @@ def _reset_physics(conductance, cycles, movable, width, c, volts, log_time, grow
         draw[i] = before
 
 
-@njit(**OPTIONS)
+@njit(**LEAF)
 def _reset_outcome(conductance, source, width, c, volts, onset, before, after, energy, switched):
     """New conductance [S], energy [J] and flags from ln(R / R_ref) before and after."""
     for i in range(len(conductance)):
@@ -330,21 +331,19 @@ def _reset_outcome(conductance, source, width, c, volts, onset, before, after, e
         conductance[i] = now
 
 
-@njit(**OPTIONS)
+@njit(**LEAF)
 def reset_cells(
     conductance, address, writes, cycles, movable, source, wordline, width, c, steps, k0, k1,
-    energy, switched,
+    energy, switched, numbers, words,
 ):  # fmt: skip
-    """One RESET pulse; `c` are ResetConstants, `steps` is log2 of the drift period."""
-    room = min(BLOCK, len(conductance))
-    # Parts of one dimension: LLVM makes no vectors over a row whose stride it cannot see.
-    numbers, words = np.empty(5 * room, F), np.empty(4 * room, np.uint32)
+    """One RESET pulse; `c` are ResetConstants, the rest as of `set_cells`."""
     for start in range(0, len(conductance), BLOCK):
         to = min(start + BLOCK, len(conductance))
         count = to - start
-        excess, xi, fall = _part(numbers, 0, count), _part(numbers, 1, count), _part(numbers, 2, count)
-        volts, onset, phase = _part(numbers, 3, count), _part(numbers, 4, count), _part(words, 3, count)
-        w0, w1, w2 = _part(words, 0, count), _part(words, 1, count), _part(words, 2, count)
+        excess, xi, fall = numbers[:count], numbers[BLOCK:][:count], numbers[2 * BLOCK :][:count]
+        volts, onset = numbers[3 * BLOCK :][:count], numbers[4 * BLOCK :][:count]
+        w0, w1 = words[:count], words[BLOCK:][:count]
+        w2, phase = words[2 * BLOCK :][:count], words[3 * BLOCK :][:count]
         _reset_draws(address[start:to], writes[start:to], c, k0, k1, excess, xi, fall, w0, w1, w2, phase)
         _add_drift(address[start:to], cycles[start:to], phase, steps, c.of_drift, 1, k0, k1, xi)
         _reset_growth(cycles[start:to], c, xi)

@@ -20,7 +20,10 @@ from tantala.cell.endurance import use_up
 from tantala.cell.noise import REACH_SHIFT, NoiseConstants, noisy
 from tantala.cell.pulse_kernels import (
     BLOCK,
+    LEAF,
+    NUMBERS,
     OPTIONS,
+    WORDS,
     ResetConstants,
     SetConstants,
     reset_cells,
@@ -162,8 +165,8 @@ def _radar(gates, lines, start, far, one_edge, coarse, fine):
     return gate, line, coarse + F(far), fine + F(not far)
 
 
-@njit(**OPTIONS)
-def _read(c, round, conductance, address, seen):
+@njit(**LEAF)
+def _read(c, round, conductance, address, seen, room):
     """Conductances [S] as one verify reads them, in `seen`."""
     volts = F(c.read_voltage)
     for i in range(len(seen)):
@@ -173,7 +176,7 @@ def _read(c, round, conductance, address, seen):
         low, high = np.uint32(event & np.uint64(0xFFFFFFFF)), np.uint32(event >> np.uint64(32))
         words = (low, high, np.uint32(c.read_purpose), np.uint32(c.k0), np.uint32(c.k1))
         constants = NoiseConstants(*to_fixed_tuple(c.noise, _NOISE))
-        noisy(seen, seen, conductance, address, words, constants)
+        noisy(seen, seen, conductance, address, words, constants, room)
     for i in range(len(seen)):
         seen[i] = seen[i] / volts
 
@@ -217,6 +220,9 @@ class _Block(NamedTuple):
     width: NDArray[np.float32]
     energy: NDArray[np.float32]
     switched: NDArray[np.uint8]
+    used: NDArray[np.float64]
+    numbers: NDArray[np.float32]
+    words: NDArray[np.uint32]
 
 
 @njit(**OPTIONS)
@@ -228,11 +234,12 @@ def _block(size):
         np.empty(size, np.int64), np.empty(size, np.int64), np.empty(size, np.uint64),
         np.empty(size, F), np.empty(size, np.uint32), np.empty(size, np.uint32),
         np.empty(size, np.uint8), np.empty(size, F), np.empty(size, F), np.empty(size, F),
-        np.empty(size, F), np.empty(size, np.uint8),
+        np.empty(size, F), np.empty(size, np.uint8), np.empty(size),
+        np.empty(NUMBERS, F), np.empty(WORDS, np.uint32),
     )  # fmt: skip
 
 
-@njit(**OPTIONS)
+@njit(**LEAF)
 def _see(c, round, start, count, conductance, task, block):
     """What a verify reads of the first `count` active cells: noise is drawn where it may decide."""
     # Arrays by names of their own: numba counts a reference at each use of a tuple's member.
@@ -255,12 +262,12 @@ def _see(c, round, start, count, conductance, task, block):
     for u in range(unsure):
         j = start + active[doubtful[u]]
         address[u], own[u] = addresses[j], conductance[place[j]]
-    _read(c, round, own[:unsure], address[:unsure], near[:unsure])
+    _read(c, round, own[:unsure], address[:unsure], near[:unsure], block.numbers)
     for u in range(unsure):
         seen[doubtful[u]] = near[u]
 
 
-@njit(**OPTIONS)
+@njit(**LEAF)
 def _verify(c, round, start, count, cells, task, out, block):
     """Read the block's first `count` active cells; how many are outside their window, kept.
 
@@ -289,7 +296,7 @@ def _verify(c, round, start, count, cells, task, out, block):
     return left
 
 
-@njit(**OPTIONS)
+@njit(**LEAF)
 def _turning(rising, count, block):
     """Of the active cells those that get a pulse in this direction, in `turn`; how many."""
     rises, turn = block.rises, block.turn
@@ -300,7 +307,7 @@ def _turning(rising, count, block):
     return pulsed
 
 
-@njit(**OPTIONS)
+@njit(**LEAF)
 def _drive(c, rising, start, pulsed, task, block):
     """Voltages of the next SET or RESET of the `pulsed` cells that need one."""
     way = np.int8(1) if rising else np.int8(-1)
@@ -342,7 +349,7 @@ def _drive(c, rising, start, pulsed, task, block):
         position[p], address[p] = j, addresses[j]
 
 
-@njit(**OPTIONS)
+@njit(**LEAF)
 def _gather(rising, count, cells, task, block):
     """What the pulse kernels need of the cells at the block's first `count` positions."""
     mask = _FORMED if rising else _FORMED | _STUCK_LOW
@@ -356,7 +363,7 @@ def _gather(rising, count, cells, task, block):
         movable[i] = np.uint8((flags[cell] & mask) == _FORMED)
 
 
-@njit(**OPTIONS)
+@njit(**LEAF)
 def _scatter(now, count, cells, block):
     """The cells after their pulse, at age `now`; `block.writes` counts it."""
     conductance, written, age = cells.conductance, cells.written, cells.age
@@ -367,7 +374,7 @@ def _scatter(now, count, cells, block):
         writes[cell] = events[i] + _ONE
 
 
-@njit(**OPTIONS)
+@njit(**LEAF)
 def _pulse(c, rising, count, cells, task, block):
     """One pulse on the cells at the block's first `count` positions, whose voltages are there."""
     _gather(rising, count, cells, task, block)
@@ -381,28 +388,27 @@ def _pulse(c, rising, count, cells, task, block):
         law = SetConstants(*to_fixed_tuple(c.set, _SET))
         set_cells(
             conductance, address, writes, cycles, movable, line, gate, width, law, steps, k0, k1,
-            energy, switched,
+            energy, switched, block.numbers, block.words,
         )  # fmt: skip
         at, cycle = block.at[:count], cells.cycles
         for i in range(count):
             cycle[at[i]] = cycles[i] + _ONE
         if c.wears:
-            _wear(c, at, address, cells, gate)
+            _wear(c, at, address, cells, gate, block.used[:count])
     else:
         falling = ResetConstants(*to_fixed_tuple(c.reset, _RESET))
         reset_cells(
             conductance, address, writes, cycles, movable, line, gate, width, falling, steps, k0,
-            k1, energy, switched,
+            k1, energy, switched, block.numbers, block.words,
         )  # fmt: skip
     _scatter(c.now, count, cells, block)
 
 
-@njit(**OPTIONS)
-def _wear(c, at, address, cells, gate):
+@njit(**LEAF)
+def _wear(c, at, address, cells, gate, used):
     """Use up life by one SET pulse at each `gate` [V]; as `Population._wear`."""
     life, voltage, scale, shape = c.life
     per_fold = np.log(10.0) / scale
-    used = np.empty(len(at))
     last, lives = F(np.nan), 0.0
     for i in range(len(at)):
         if gate[i] != last:  # many cells get the same step of a ladder
@@ -413,13 +419,13 @@ def _wear(c, at, address, cells, gate):
     use_up(cells.damage, cells.flags, at, address, cells.writes, used, shape, k0, k1)
 
 
-@njit(**OPTIONS)
+@njit(**LEAF)
 def _widen(extent, volts):
     for value in volts:
         extent[0], extent[1] = min(extent[0], value), max(extent[1], value)
 
 
-@njit(**OPTIONS)
+@njit(**LEAF)
 def _count(rising, count, out, block):
     pulses, total = out.sets if rising else out.resets, out.energy
     position, energy = block.position, block.energy
