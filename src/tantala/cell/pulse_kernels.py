@@ -18,7 +18,7 @@ from tantala.cell.elementary import FAST, F, exp32, log32, normal32
 from tantala.cell.switching import FLOOR_VOLTAGE
 from tantala.cell.variability import drift32, skewed32
 
-BLOCK = 1024
+BLOCK = 2048
 SWITCHED = 1.5  # a cell counts as switched when R changed by more than this factor
 SMALLEST_GROWTH = 0.02  # of b in RESET: an event never shrinks the gap
 _TRAITS = np.uint32(variability.TRAITS)

@@ -379,9 +379,9 @@ def _pulse(c, rising, count, cells, task, block):
     """One pulse on the cells at the block's first `count` positions, whose voltages are there."""
     _gather(rising, count, cells, task, block)
     steps, k0, k1 = np.uint32(c.drift), np.uint32(c.k0), np.uint32(c.k1)
-    conductance, movable, width = block.conductance[:count], block.movable[:count], block.width
+    conductance, movable, width = block.conductance[:count], block.movable[:count], block.width[:count]
     address, writes, cycles = block.address[:count], block.writes[:count], block.cycles[:count]
-    line, gate, width = block.line[:count], block.gate[:count], width[:count]
+    line, gate = block.line[:count], block.gate[:count]
     energy, switched = block.energy[:count], block.switched[:count]
     width[:] = F(c.set_width if rising else c.reset_width)
     if rising:

@@ -139,6 +139,15 @@ class Die:
             self._bear(int(block))
         self.cells.refresh(blocks)
 
+    def ready(self, places: Places) -> bool:
+        """Whether these words need no preparation, and the factory found none of them bad."""
+        cells = self.cells
+        return kernels.ready(places, BLOCK, self.born, cells.aged, cells.now, self.bad)
+
+    def encode(self, data: Bytes) -> Words:
+        """The check bits (w,) of `data` (w, bytes)."""
+        return kernels.encode(self._tables, data)
+
     def parts(self, blocks: NDArray[np.intp]) -> list[slice]:
         """Cells of these blocks."""
         size = BLOCK * self.n

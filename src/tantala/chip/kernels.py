@@ -122,6 +122,26 @@ def sense(conductance, places, n, k, amplifiers, event, tables, data, check, syn
     return disturbed
 
 
+@njit(**OPTIONS)
+def encode(tables, data):
+    """Check bits of each word of `data` (w, bytes); `tables` as of `sense`."""
+    check = np.zeros(len(data), np.uint64)
+    for w in range(len(data)):
+        for at in range(data.shape[1]):
+            check[w] ^= tables[at, data[w, at]]
+    return check
+
+
+@njit(**OPTIONS)
+def ready(places, block, born, aged, now, bad):
+    """Whether all words at `places` can be used as they are: born, of age `now`, none `bad`."""
+    for place in places:
+        at = place // block
+        if not born[at] or aged[at] != now or bad[place]:
+            return False
+    return True
+
+
 class Wanted(NamedTuple):
     """What a write is to leave in words: data (w, bytes) and check bits (w,), and what was sensed
     in them before; of the bits first ... last - 1, of the value `only` if that is 0 or 1, those
