@@ -267,7 +267,9 @@ def _counters(chip: Chip, server: Server, block: NbdServer | None) -> Table:
     if block:
         rows["NBD clients"] = f"{block.clients} connected"
         if block.cache.limit:
-            rows["NBD write cache"] = f"{block.cache.dirty} bytes dirty, {block.cache.losses} losses"
+            rows["NBD write cache"] = (
+                f"{block.cache.dirty} bytes dirty, {block.cache.losses} losses"
+            )
     for name, value in rows.items():
         table.add_row(name, value)
     return table
