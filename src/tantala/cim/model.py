@@ -1,0 +1,86 @@
+"""A model on tiles: the user's network with some layers computed by cells, and what happens to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import nn
+
+from tantala.base.errors import InputError, Problem, raise_if, unknown
+from tantala.cim.layers import AnalogLayer
+from tantala.cim.matrix import EFFECTS
+from tantala.cim.tile import Tile
+
+
+class AnalogModel(nn.Module):
+    """The converted model: called like the model it came from.
+
+    layers  the analog layers, in the order of the model; `tile` and `seed` as converted
+    """
+
+    def __init__(self, network: nn.Module, layers: list[AnalogLayer], tile: Tile, seed: int) -> None:
+        super().__init__()
+        self.network = network
+        self.tile, self.seed = tile, seed
+        self._analog = [layer.name for layer in layers]
+        self.eval()
+
+    @property
+    def layers(self) -> dict[str, AnalogLayer]:
+        """Analog layers by name."""
+        return {
+            module.name: module for module in self.modules() if isinstance(module, AnalogLayer)
+        }
+
+    def forward(self, *inputs: Any, **named: Any) -> Any:
+        """What the network answers."""
+        return self.network(*inputs, **named)
+
+    @property
+    def effects(self) -> frozenset[str]:
+        """What the tiles are simulated with; see `only` and `without`."""
+        return next(iter(self.layers.values())).matrix.effects
+
+    @effects.setter
+    def effects(self, names: Iterable[str]) -> None:
+        chosen = frozenset(names)
+        raise_if([unknown("effect", name, EFFECTS) for name in sorted(chosen - set(EFFECTS))])
+        for layer in self.layers.values():
+            layer.matrix.effects = chosen
+            layer.matrix.refresh()
+
+    def elapse(self, time: float | str, temperature: float | str = "25 degC") -> None:
+        """Relaxation and retention of every cell for `time` at `temperature`.
+
+        Raises RangeViolation where the cell's ageing was not measured.
+        """
+        for layer in self.layers.values():
+            for cells in layer.matrix.cells:
+                cells.population.wait(time, temperature)
+            layer.matrix.refresh()
+
+    def calibrate(self, data: Any, headroom: float = 1.0) -> None:
+        """Set input and converter ranges from sample inputs: one tensor, or an iterable of batches.
+
+        Each layer's input range is the largest magnitude seen; each conversion's range the largest
+        signal seen, times `headroom`. Raises InputError for data without a batch, or NaN in it.
+        """
+        batches = [data] if isinstance(data, torch.Tensor) else list(data)
+        if not batches:
+            raise InputError(Problem("no calibration data", allowed="one batch at least"))
+        for batch in batches:
+            if isinstance(batch, torch.Tensor) and not torch.isfinite(batch.float()).all():
+                raise InputError(Problem("calibration data hold NaN or infinity"))
+        self._observe(batches, "observe_input")
+        self._observe(batches, "observe_signal", headroom)
+
+    def _observe(self, batches: list[Any], what: str, *arguments: Any) -> None:
+        with torch.no_grad():
+            for layer in self.layers.values():
+                getattr(layer, what)(*arguments)
+            for batch in batches:
+                self(batch)
+            for layer in self.layers.values():
+                layer.stop_observing()
