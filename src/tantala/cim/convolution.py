@@ -29,6 +29,9 @@ class AnalogConv(AnalogLayer):
         self.stride, self.dilation = _pair(conv.stride, 1), _pair(conv.dilation, 1)
         self.padding_mode = conv.padding_mode
         self.padding = self._paddings(conv.padding)
+        left, right, top, bottom = self.padding
+        plain = self.padding_mode == "zeros" and left == right and top == bottom
+        self.plain_padding = (top, left) if plain else None  # what a convolution pads by itself
         self.multiple = self.kernel[0] * self.kernel[1]
         if self.multiple > tile.rows:
             raise InputError(
@@ -89,11 +92,11 @@ class AnalogConv(AnalogLayer):
             x = x[None]
         x = x[..., None, :].float() if self.flat else x.float()
         whole, step = self.whole_inputs(x.contiguous(memory_format=torch.channels_last))
-        whole = self._spread(self._padded(whole))
+        whole = self._spread(whole if self.plain_padding else self._padded(whole))
         place, tile = self.matrix.placement, self.tile
         kernels = self._kernel("columns")
         noisy = self._kernel("variance") if "read_noise" in self.matrix.effects else None
-        high, wide = self._size(whole.shape[-2:])
+        high, wide = self._size(x.shape[-2:])
         outputs = torch.empty(
             (x.shape[0], high, wide, self.out_channels), dtype=torch.float32, device=x.device
         )
@@ -144,18 +147,21 @@ class AnalogConv(AnalogLayer):
 
     def _signals(self, digit: torch.Tensor, kernels: torch.Tensor) -> torch.Tensor:
         groups = self.groups * self.matrix.placement.parts
-        y = F.conv2d(digit, kernels, None, self.stride, 0, self.dilation, groups)
+        y = F.conv2d(digit, kernels, None, self.stride, self.plain_padding or 0, self.dilation, groups)
         return y.permute(0, 2, 3, 1).contiguous()
 
     def _totals(self, whole: torch.Tensor) -> torch.Tensor:
         """Sum of every window's whole inputs, (M, groups, 1)."""
         channels = whole.shape[1] // self.groups
         ones = whole.new_ones(self.groups, channels, *self.kernel)
-        sums = F.conv2d(whole, ones, None, self.stride, 0, self.dilation, self.groups)
+        pad = self.plain_padding or 0
+        sums = F.conv2d(whole, ones, None, self.stride, pad, self.dilation, self.groups)
         return sums.permute(0, 2, 3, 1).reshape(-1, self.groups, 1)
 
-    def _size(self, padded: torch.Size) -> tuple[int, int]:
-        """Height and width of the output."""
+    def _size(self, size: torch.Size) -> tuple[int, int]:
+        """Height and width of the output for inputs of a height and width."""
+        left, right, top, bottom = self.padding
+        padded = (size[0] + top + bottom, size[1] + left + right)
         high, wide = (
             (size - d * (k - 1) - 1) // s + 1
             for size, d, k, s in zip(padded, self.dilation, self.kernel, self.stride, strict=True)

@@ -46,6 +46,7 @@ class AnalogLayer(nn.Module):
         self.register_buffer("output_offset", torch.zeros(outputs))
         self.noise_in_training = 0.0
         self._watch: Any = None
+        self._done: Any = None
 
     def program(self, seed: int, first: int) -> int:
         """Put the weights into cells at addresses `first` ...; returns the cells used."""
@@ -93,6 +94,33 @@ class AnalogLayer(nn.Module):
         bits = self.tile.bits_per_phase
         mask = (1 << bits) - 1
         return [sign * ((rest >> (bits * k)) & mask).to(whole.dtype) for k in range(self.tile.phases)]
+
+    # -- calibration -----------------------------------------------------------------------------
+
+    def observe_input(self) -> None:
+        """From now on, keep the largest magnitude of the inputs and whether any is negative."""
+        seen = {"largest": 0.0, "negative": False}
+
+        def watch(layer: AnalogLayer, x: torch.Tensor) -> None:
+            seen["largest"] = max(seen["largest"], float(x.abs().max()))
+            seen["negative"] = seen["negative"] or bool((x < 0).any())
+
+        def done() -> None:
+            if seen["largest"] > 0.0:
+                self.input_range.fill_(seen["largest"])
+                self.signed.fill_(seen["negative"])
+
+        self._watch, self._done = watch, done
+
+    def observe_signal(self, headroom: float) -> None:
+        """From now on, keep the largest column signal of every conversion."""
+        self.matrix.observe()
+        self._watch, self._done = None, lambda: self.matrix.observed(headroom)
+
+    def stop_observing(self) -> None:
+        """Take what was seen as the ranges."""
+        self._done()
+        self._watch = None
 
     def finish(self, added: torch.Tensor, total: torch.Tensor | None, step: torch.Tensor) -> torch.Tensor:
         """Outputs (..., outputs) of whole sums (..., groups, outputs)."""

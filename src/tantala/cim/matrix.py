@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from tantala.base.random import normal, purpose, seed_words
-from tantala.cim.column_kernels import columns_to_outputs, columns_to_outputs_torch
+from tantala.cim.column_kernels import NORMALS, columns_to_outputs, columns_to_outputs_torch
 from tantala.cim.programming import Cells
 from tantala.cim.tile import Tile
 from tantala.cim.weights import Placement, digits, level_conductance, quantised
@@ -57,6 +57,7 @@ class AnalogMatrix(nn.Module):
         self.groups, self.rows, self.outputs = weight.shape
         self.placement = Placement.of(self.rows, self.outputs, tile, multiple)
         self.effects = frozenset(EFFECTS)
+        self._largest: torch.Tensor | None = None
         self.images = 0  # images seen: the event of the next image's noise
         whole, scale = self._whole(weight)
         wanted = self._wanted(whole)
@@ -105,6 +106,7 @@ class AnalogMatrix(nn.Module):
                 tensor = tensor.to(self._buffers[name].device)
             self.register_buffer(name, tensor)
         self.layouts: dict[str, torch.Tensor] = {}
+        self.conversions: dict[int, tuple[Any, ...]] = {}
 
     def _of_group(self, group: int) -> tuple[np.ndarray, np.ndarray]:
         cells, tile = self.cells[group], self.tile
@@ -179,6 +181,18 @@ class AnalogMatrix(nn.Module):
             full = torch.minimum(full, SPREADS * spread + mean)
         return full.reshape(self.groups, -1).clamp(min=1.0)
 
+    def observe(self) -> None:
+        """Keep the largest signals from now on."""
+        self._largest = torch.zeros_like(self.range)
+
+    def observed(self, headroom: float) -> None:
+        """Take the largest signals kept, times `headroom`, as the ranges of the conversions."""
+        assert self._largest is not None
+        seen = self._largest * headroom
+        self.range.copy_(torch.where(seen > 0.0, seen, self.range))
+        self._largest = None
+        self.conversions.clear()
+
     def step_of_code(self) -> torch.Tensor:
         """Signal of one code [digits], (groups, parts * slices)."""
         if "adc_quantisation" not in self.effects:
@@ -195,6 +209,9 @@ class AnalogMatrix(nn.Module):
 
         signal, variance   (A, M, B, slices, outputs), A * B = groups * parts; first: image number
         """
+        if self._largest is not None:
+            largest = signal.abs().amax(dim=(1, 4)).view(self._largest.shape)
+            torch.maximum(self._largest, largest, out=self._largest)
         rate, offset, weight, noise, bow = self._conversion(phase)
         address = (first & 0xFFFFFFFF, purpose(f"cim.read.{self.name}"), phase)
         key = seed_words(self.seed)
@@ -211,12 +228,17 @@ class AnalogMatrix(nn.Module):
             noise.numpy(), rate.numpy(), offset.numpy(), weight.numpy(), np.float32(bow),
             tuple(np.float32(code) for code in self.codes), pixels,
             tuple(np.uint32(word) for word in address), tuple(np.uint32(word) for word in key),
-            outputs.numpy(),
+            NORMALS, outputs.numpy(),
         )  # fmt: skip
         return outputs
 
     def _conversion(self, phase: int) -> tuple[torch.Tensor, ...]:
-        """(rate, offset, weight, noise, bow) of `column_kernels`."""
+        """(rate, offset, weight, noise, bow) of `column_kernels`, made once a refresh."""
+        if phase not in self.conversions:
+            self.conversions[phase] = self._conversion_of(phase)
+        return self.conversions[phase]
+
+    def _conversion_of(self, phase: int) -> tuple[torch.Tensor, ...]:
         tile, errors = self.tile, self.tile.converter
         step = self.step_of_code()
         faulty = "adc_errors" in self.effects and "adc_quantisation" in self.effects
