@@ -145,7 +145,7 @@ def test_a_checkpoint_holds_the_cells():
 def test_a_checkpoint_of_other_cells_is_refused():
     wide = torch.nn.Linear(12, 4)
     state = cim.convert(wide).state_dict()
-    with pytest.raises((InputError, RuntimeError), match="cells|size mismatch"):
+    with pytest.raises((InputError, RuntimeError), match=r"cells|size mismatch"):
         cim.convert(torch.nn.Linear(13, 4)).load_state_dict(state)
 
 
