@@ -9,8 +9,10 @@ import torch
 from torch import nn
 
 from tantala.base.errors import InputError, Problem, raise_if, unknown
+from tantala.cim import study
 from tantala.cim.layers import AnalogLayer
 from tantala.cim.matrix import EFFECTS
+from tantala.cim.study import Ablation, LayerErrors, Metric
 from tantala.cim.tile import Tile
 
 
@@ -84,3 +86,13 @@ class AnalogModel(nn.Module):
                 self(batch)
             for layer in self.layers.values():
                 layer.stop_observing()
+
+    # -- studies ---------------------------------------------------------------------------------
+
+    def ablate(self, data: Any, metric: Metric) -> Ablation:
+        """`metric` of the outputs with each effect off in turn, and alone; see `study.ablate`."""
+        return study.ablate(self, data, metric)
+
+    def layer_errors(self, data: Any) -> LayerErrors:
+        """Error of each analog layer on the inputs that reach it; see `study.layer_errors`."""
+        return study.layer_errors(self, data)
