@@ -152,7 +152,7 @@ class Ablation:
 
     def table(self) -> pl.DataFrame:
         """One row an effect; the first two rows are "all" (as it was) and "none"."""
-        blank = dict.fromkeys((f"alone{end}" for end in ("", "_low", "_high")))
+        blank = dict.fromkeys(f"alone{end}" for end in ("", "_low", "_high"))
         rows: list[dict[str, Any]] = [
             {"effect": name, **value.columns("without"), **blank, "together_with": None}
             for name, value in (("all", self.every), ("none", self.none))
