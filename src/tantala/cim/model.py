@@ -12,7 +12,8 @@ from tantala.base.errors import InputError, Problem, raise_if, unknown
 from tantala.cim import study
 from tantala.cim.layers import AnalogLayer
 from tantala.cim.matrix import EFFECTS
-from tantala.cim.study import Ablation, LayerErrors, Metric
+from tantala.cim.study import Metric
+from tantala.cim.study_results import Ablation, LayerErrors
 from tantala.cim.tile import Tile
 
 

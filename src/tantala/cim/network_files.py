@@ -140,7 +140,7 @@ def _unpickled(path: Path, trust: bool) -> Any:
         return torch.load(path, map_location="cpu", weights_only=not trust)
     except pickle.UnpicklingError as error:
         # "Unsupported global": the file names code; another unpickling error is a broken file.
-        if not trust and "nsupported" in str(error):
+        if not trust and "unsupported global" in str(error).lower():
             raise InputError(
                 Problem(
                     "not read, because reading a whole model runs code that the file holds",

@@ -86,8 +86,11 @@ def _measured(
     output: Path | None,
 ) -> Inference:
     """Everything that can be refused is read before the first chip is written."""
+    from dataclasses import replace
+
     from rich.console import Console
 
+    from tantala.base.errors import RangeViolation
     from tantala.cim.tile import load_tile
     from tantala.report.inference import checked_ages, require_torch
     from tantala.report.inference import infer as compute
@@ -103,7 +106,13 @@ def _measured(
     console = Console(stderr=True)
     names = (Path(model).name, data.name)
     with console.status("Reading the network") as status:
-        return compute(network, samples, chosen, seeds, when, names, status.update)
+        try:
+            return compute(network, samples, chosen, seeds, when, names, status.update)
+        except RangeViolation as error:
+            # The cell's own hint names a parameter that this command does not have.
+            hint = "a shorter --time or a lower --temperature"
+            problems = [replace(problem, hint=hint) for problem in error.problems]
+            raise RangeViolation(problems) from error
 
 
 def _folder(output: Path | None) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tantala.cim import AnalogModel, Tile
     from tantala.cim.network_files import Samples
-    from tantala.cim.study import Ablation, Accuracy, LayerErrors
+    from tantala.cim.study_results import Ablation, Accuracy, LayerErrors
 
 Quantity = float | str
 Progress = Callable[[str], None]
@@ -125,20 +125,23 @@ def infer(
             yield model
 
     found = study.accuracy(chip, inputs, samples.labels, seeds, ages, told)
-    at = [None, *((age.time, age.temperature) for age in found.aged[-1:])]
-    ablations = tuple(
-        AblationAt(
-            *(age or (0.0, None)),
-            study.ablate(chips(age), inputs, metric, lambda text: told(f"ablation of {text}")),
-        )
-        for age in at
-    )
+    last = [(age.time, age.temperature) for age in found.aged[-1:]]
+    ablations = []
+    for age in (None, *last):
+        time, kelvin = age or (0.0, None)
+        share = study.ablate(chips(age), inputs, metric, lambda text: told(f"ablation of {text}"))
+        ablations.append(AblationAt(time, kelvin, share))
     told("errors of the layers")
     layers = study.layer_errors(chips(None), inputs)
     one = chip(0)
     told("cost")
-    cost = one.cost(inputs) if hasattr(one, "cost") else None
-    return Inference(*names, one.tile, digital, found, ablations, layers, cost, sentence)
+    cost = _cost_of(one, inputs)
+    return Inference(*names, one.tile, digital, found, tuple(ablations), layers, cost, sentence)
+
+
+def _cost_of(model: Any, inputs: Any) -> Any:
+    """What an inference on these inputs costs, where the model can tell."""
+    return model.cost(inputs) if hasattr(model, "cost") else None
 
 
 def _digital_outputs(network: nn.Module, inputs: Any) -> Any:

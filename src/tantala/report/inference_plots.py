@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-    from tantala.cim.study import Estimate
+    from tantala.cim.study_results import Estimate
     from tantala.report.inference import AblationAt, Inference
 
 _WIDE = 174.0  # mm

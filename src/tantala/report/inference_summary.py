@@ -12,7 +12,7 @@ from rich.text import Text
 from tantala.base.quantity import format_si
 
 if TYPE_CHECKING:
-    from tantala.cim.study import Ablation, Estimate
+    from tantala.cim.study_results import Ablation, Estimate
     from tantala.report.inference import Inference
 
 
@@ -58,7 +58,7 @@ def facts(found: Inference) -> list[tuple[str, str]]:
     interval = "; ± is the 95 % interval of the mean over them" if len(seeds) > 1 else ""
     return [
         ("data", f"{found.data}, {found.accuracy.images:,} samples"),
-        ("chips", f"{len(seeds)}, seeds {seeds[0]} to {seeds[-1]}{interval}"),
+        ("chips", f"{len(seeds)}, seeds {min(seeds)} to {max(seeds)}{interval}"),
         ("calibration", found.calibration),
     ]
 
