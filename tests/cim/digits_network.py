@@ -1,4 +1,4 @@
-"""A real network for tests and the command line: scikit-learn's digits, trained here in a second."""
+"""A real network for tests: scikit-learn's handwritten digits, learnt here in a second."""
 
 from __future__ import annotations
 

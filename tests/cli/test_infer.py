@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import textwrap
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -50,7 +51,9 @@ def files(torch: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     network = digits_network.build()
     torch.save(network, folder / "network.pt")
     torch.save(network.state_dict(), folder / "weights.pt")
-    torch.jit.save(torch.jit.script(nn.Linear(64, 10)), folder / "script.pt")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch is about to give TorchScript up; its files remain
+        torch.jit.save(torch.jit.script(nn.Linear(64, 10)), folder / "script.pt")
     (folder / "noise.pt").write_bytes(bytes(range(256)))
     torch.save((torch.tensor(images), torch.tensor(labels)), folder / "pair.pt")
     holed = images.copy()
@@ -162,7 +165,8 @@ WRONG = {
         ["without a time"],
     ),
     "too many temperatures": (
-        ["network.py:build", "test.npz", *"--time 1s --temperature 0degC --temperature 9degC".split()],
+        ["network.py:build", "test.npz",
+         "--time", "1 s", "--temperature", "0 degC", "--temperature", "9 degC"],
         ["do not match"],
     ),
     "too hot": (
