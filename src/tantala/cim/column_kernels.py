@@ -9,7 +9,8 @@ rows of input digit times cell digit. One conversion gives
 
 with n a standard normal addressed by (image, pixel, column, phase), and inl in codes, a cubic bow
 with that peak. A normal is the quantile at the middle of one of 65,536 equal shares, so that one
-generator call serves eight columns; its variance is 1 and it ends at 4.2. An output is the sum over parts, slices and phases of code * lsb * radix^slice.
+generator call serves eight columns; its variance is 1 and it ends at 4.2. An output is the sum over
+parts, slices and phases of code * lsb * radix^slice.
 """
 
 from __future__ import annotations
@@ -34,9 +35,21 @@ FAST = {"nnan", "ninf", "nsz", "arcp", "contract", "reassoc"}
 
 
 @njit(cache=True, fastmath=FAST, error_model="numpy", boundscheck=False)
-def columns_to_outputs(
-    columns, variance, noise, rate, offset, weight, bow, limits, pixels, address, key, table, outputs
-):
+def columns_to_outputs(  # noqa: C901 (calls with arrays would cost more than the arithmetic)
+    columns,
+    variance,
+    noise,
+    rate,
+    offset,
+    weight,
+    bow,
+    limits,
+    pixels,
+    address,
+    key,
+    table,
+    outputs,
+):  # fmt: skip
     """Convert columns and add them to outputs; see the module.
 
     columns   (A, M, B, S, O) float32 signals: outer blocks, vectors, inner blocks, slices, outputs
@@ -50,30 +63,28 @@ def columns_to_outputs(
     outputs   (M, G, O) float32, added to; A * B is a multiple of G
     """
     outer, vectors, inner, slices, width = columns.shape
-    total = inner * slices * width
-    calls = (total + 7) // 8
+    line = inner * slices * width
+    calls = (line + 7) // 8
     words = np.empty(4 * calls, np.uint32)
+    normals = np.zeros(8 * calls, np.float32)
     own = variance.shape[0] > 0
     noisy = own or noise.max() > 0.0
-    normals = np.zeros(8 * calls, np.float32)
-    lowest, highest = limits
-    half = max(-lowest, highest)
     share = outer * inner // outputs.shape[1]
+    lowest, highest = limits
+    inverse = np.float32(1.0) / max(-lowest, highest)
+    bow = bow * np.float32(BOW)
     for a in range(outer):
         for m in range(vectors):
             if noisy:
                 image = address[0] + np.uint32(m // pixels)
                 first = np.uint32(((m % pixels) * outer + a) * calls)
                 _words(words, calls, first, image, address, key)
-                for k in range(4 * calls):
-                    normals[k] = table[words[k] & np.uint32(_HALF)]
-                    normals[4 * calls + k] = table[words[k] >> np.uint32(16)]
+                _normals(normals, words, table)
             for b in range(inner):
                 block = a * inner + b
-                out = outputs[m, block // share]
                 for s in range(slices):
-                    x = columns[a, m, b, s]
-                    r, f, w = rate[block, s], offset[block, s], weight[block, s]
+                    x, r, f = columns[a, m, b, s], rate[block, s], offset[block, s]
+                    w, out = weight[block, s], outputs[m, block // share]
                     start = (b * slices + s) * width
                     n = normals[start : start + width]
                     if own:
@@ -84,25 +95,26 @@ def columns_to_outputs(
                         deviation = np.sqrt(noise[block, s])
                         for o in range(width):
                             n[o] *= deviation
-                    if bow != 0.0:
-                        for o in range(width):
-                            z = (x[o] + n[o]) * r[o] + f[o]
-                            u = z / half
-                            z += bow * np.float32(BOW) * u * (np.float32(1.0) - u * u)
-                            out[o] += min(max(np.rint(z), lowest), highest) * w[o]
-                    else:
-                        for o in range(width):
-                            z = (x[o] + n[o]) * r[o] + f[o]
-                            out[o] += min(max(np.rint(z), lowest), highest) * w[o]
+                    for o in range(width):
+                        z = (x[o] + n[o]) * r[o] + f[o]
+                        u = z * inverse
+                        z += bow * u * (np.float32(1.0) - u * u)
+                        out[o] += min(max(np.rint(z), lowest), highest) * w[o]
+
+
+@njit(forceinline=True, fastmath=FAST, error_model="numpy", boundscheck=False)
+def _normals(normals, words, table):
+    half = words.shape[0]
+    for k in range(half):
+        normals[k] = table[words[k] & np.uint32(_HALF)]
+        normals[half + k] = table[words[k] >> np.uint32(16)]
 
 
 @njit(fastmath=FAST, error_model="numpy", boundscheck=False)
 def _words(words, calls, first, image, address, key):
     """Random words of a line of columns; the four of a call lie a quarter apart."""
     for k in range(calls):
-        a, b, c, d = philox4x32(
-            first + np.uint32(k), image, address[1], address[2], key[0], key[1]
-        )
+        a, b, c, d = philox4x32(first + np.uint32(k), image, address[1], address[2], key[0], key[1])
         words[k] = a
         words[calls + k] = b
         words[2 * calls + k] = c
@@ -122,8 +134,12 @@ def columns_to_outputs_torch(
     address: tuple[int, int, int],
     key: tuple[int, int],
     groups: int,
+    places: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """The reference of `columns_to_outputs`, for any device; returns outputs (M, groups, O)."""
+    """The reference of `columns_to_outputs`, for any device; returns outputs (M, groups, O).
+
+    `places` are the numbers of the vectors, 0 ... M - 1 if not given.
+    """
     outer, vectors, inner, slices, width = columns.shape
     place = (outer, 1, inner, slices, width)
     signal = columns
@@ -131,7 +147,7 @@ def columns_to_outputs_torch(
     if variance is not None:
         spread = spread + variance
     if bool((spread > 0).any()):
-        normals = _normals_torch(columns.shape, pixels, address, key, columns.device)
+        normals = _normals_torch(columns.shape, pixels, address, key, columns.device, places)
         signal = signal + normals * spread.sqrt()
     z = signal * rate.view(place) + offset.view(place)
     if bow:
@@ -143,13 +159,19 @@ def columns_to_outputs_torch(
 
 
 def _normals_torch(
-    shape: torch.Size, pixels: int, address: tuple[int, int, int], key: tuple[int, int], device: Any
+    shape: torch.Size,
+    pixels: int,
+    address: tuple[int, int, int],
+    key: tuple[int, int],
+    device: Any,
+    places: torch.Tensor | None,
 ) -> torch.Tensor:
     """The normals that the compiled form draws: Philox in 64-bit integers."""
     outer, vectors, inner, slices, width = shape
     total = inner * slices * width
     calls = (total + 7) // 8
-    m = torch.arange(vectors, device=device).view(1, -1, 1)
+    m = torch.arange(vectors, device=device) if places is None else places
+    m = m.view(1, -1, 1)
     a = torch.arange(outer, device=device).view(-1, 1, 1)
     k = torch.arange(calls, device=device).view(1, 1, -1)
     first = (((m % pixels) * outer + a) * calls + k) & _WORD

@@ -12,7 +12,9 @@ from torch import nn
 
 from tantala.base.errors import InputError, Problem, raise_if, unknown
 from tantala.base.random import seed_words
+from tantala.cim.attention import project
 from tantala.cim.convolution import AnalogConv
+from tantala.cim.embedding import AnalogEmbedding
 from tantala.cim.layers import AnalogLayer, AnalogLinear
 from tantala.cim.model import AnalogModel
 from tantala.cim.tile import Tile, load_tile
@@ -47,22 +49,23 @@ def convert(
     base = load_tile(tile)
     rules = [digital] if isinstance(digital, str) or callable(digital) else list(digital)
     settings = dict(layers or {})
+    unknown_rules = _unmatched_rules(rules, model)
+    raise_if(unknown_rules + _unsupported(model, rules))
+    copied = copy.deepcopy(model).eval()
+    copied = project(copied, lambda name, module: _kept(name, module, rules))
     found = [
         (name, module)
-        for name, module in model.named_modules()
+        for name, module in copied.named_modules()
         if _kind(module) is not None and not _kept(name, module, rules)
     ]
     names = [name for name, _ in found]
-    problems = _unmatched(settings, rules, model, names)
-    problems += _unsupported(model, rules)
+    problems = _unmatched(settings, names)
     if not found:
         problems.append(
             Problem("nothing to convert", type(model).__name__, "", "Linear, Conv1d, Conv2d")
         )
     raise_if(problems)
-    copied = copy.deepcopy(model).eval()
     first = 0
-    made: dict[str, AnalogLayer] = {}
     for number, (name, _) in enumerate(found):
         if progress is not None:
             progress(name, number, len(found))
@@ -71,9 +74,8 @@ def convert(
         assert kind is not None
         layer = kind(module, base.varied(**_settings(name, settings)), name or "model")
         first += layer.program(seed, first)
-        made[name] = layer.eval()
-        copied = _replaced(copied, name, layer)
-    return AnalogModel(copied, list(made.values()), base, seed)
+        copied = _replaced(copied, name, layer.eval())
+    return AnalogModel(copied, base, seed)
 
 
 def _kind(module: nn.Module) -> Callable[..., AnalogLayer] | None:
@@ -82,6 +84,10 @@ def _kind(module: nn.Module) -> Callable[..., AnalogLayer] | None:
         return AnalogLinear
     if type(module) in (nn.Conv1d, nn.Conv2d):
         return AnalogConv
+    if type(module) is nn.Embedding and module.max_norm is None:
+        return AnalogEmbedding
+    if type(module).__name__ == "Conv1D" and type(module).__module__.startswith("transformers."):
+        return AnalogLinear  # the linear layer of GPT-2, with its weight transposed
     return None
 
 
@@ -128,22 +134,23 @@ def _settings(name: str, settings: Mapping[str, Mapping[str, Any]]) -> dict[str,
     return chosen
 
 
-def _unmatched(
-    settings: Mapping[str, Any], rules: list[Rule], model: nn.Module, names: list[str]
-) -> list[Problem]:
-    """Names and patterns of the user that fit no layer."""
-    every = dict(model.named_modules())
-    problems = [
+def _unmatched(settings: Mapping[str, Any], names: list[str]) -> list[Problem]:
+    """Patterns of `layers` that fit no layer."""
+    return [
         unknown("layer", pattern, names, "layers")
         for pattern in settings
         if not any(fnmatch.fnmatchcase(name, pattern) for name in names)
     ]
-    problems += [
+
+
+def _unmatched_rules(rules: list[Rule], model: nn.Module) -> list[Problem]:
+    """Names and patterns of `digital` that fit no module."""
+    every = dict(model.named_modules())
+    return [
         unknown("layer", rule, every, "digital")
         for rule in rules
         if isinstance(rule, str) and not any(_matches(rule, n, m) for n, m in every.items())
     ]
-    return problems
 
 
 def _replaced(model: nn.Module, name: str, layer: nn.Module) -> nn.Module:

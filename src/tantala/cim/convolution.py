@@ -21,6 +21,8 @@ from tantala.cim.tile import Tile
 class AnalogConv(AnalogLayer):
     """nn.Conv1d or nn.Conv2d on tiles: inputs and outputs as theirs."""
 
+    columns_second = True
+
     def __init__(self, conv: nn.Conv1d | nn.Conv2d, tile: Tile, name: str) -> None:
         self.flat = isinstance(conv, nn.Conv1d)
         self.groups = conv.groups
@@ -76,9 +78,7 @@ class AnalogConv(AnalogLayer):
     def _convolved(self, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
         x = x[..., None, :] if self.flat else x
         weight = weight[..., None, :] if self.flat else weight
-        y = F.conv2d(
-            self._padded(x), weight, self.bias, self.stride, 0, self.dilation, self.groups
-        )
+        y = F.conv2d(self._padded(x), weight, self.bias, self.stride, 0, self.dilation, self.groups)
         return y[..., 0, :] if self.flat else y
 
     def _padded(self, x: torch.Tensor) -> torch.Tensor:
@@ -108,14 +108,18 @@ class AnalogConv(AnalogLayer):
             added: Any = 0
             for phase, digit in enumerate(self.phases(part)):
                 signal = self._signals(digit, kernels).view(shape)
-                variance = None if noisy is None else self._signals(digit.square(), noisy).view(shape)
+                variance = (
+                    None if noisy is None else self._signals(digit.square(), noisy).view(shape)
+                )
                 first = self.matrix.images + start
                 added = added + self.matrix.convert(signal, variance, high * wide, phase, first)
             total = None
             if tile.offset:
                 total = self._totals(part)
-            worth = step if steps is None else steps[start : start + images].repeat_interleave(
-                high * wide, dim=0
+            worth = (
+                step
+                if steps is None
+                else steps[start : start + images].repeat_interleave(high * wide, dim=0)
             )
             outputs[start : start + images] = self.finish(added, total, worth).view(
                 -1, high, wide, self.out_channels
@@ -147,7 +151,9 @@ class AnalogConv(AnalogLayer):
 
     def _signals(self, digit: torch.Tensor, kernels: torch.Tensor) -> torch.Tensor:
         groups = self.groups * self.matrix.placement.parts
-        y = F.conv2d(digit, kernels, None, self.stride, self.plain_padding or 0, self.dilation, groups)
+        y = F.conv2d(
+            digit, kernels, None, self.stride, self.plain_padding or 0, self.dilation, groups
+        )
         return y.permute(0, 2, 3, 1).contiguous()
 
     def _totals(self, whole: torch.Tensor) -> torch.Tensor:

@@ -33,9 +33,10 @@ class AnalogLayer(nn.Module):
     signed: torch.Tensor
     output_gain: torch.Tensor
     output_offset: torch.Tensor
-    multiple = 1
+    multiple = 1  # rows that stay together in a part
+    columns_second = False  # the dimension of outputs: the second, or the last
 
-    def __init__(self, weight: nn.Parameter, bias: nn.Parameter | None, tile: Tile, name: str) -> None:
+    def __init__(self, weight: Any, bias: Any, tile: Tile, name: str) -> None:
         super().__init__()
         self.weight, self.bias = weight, bias
         self.tile, self.name = tile, name
@@ -53,7 +54,9 @@ class AnalogLayer(nn.Module):
         weight = self._matrices(self.weight).detach().cpu().double().numpy()
         if not np.isfinite(weight).all():
             raise InputError(
-                Problem("weights that are no numbers", self.name, "NaN or infinity", "finite weights")
+                Problem(
+                    "weights that are no numbers", self.name, "NaN or infinity", "finite weights"
+                )
             )
         self.matrix = AnalogMatrix(weight, self.tile, self.name, seed, first, self.multiple)
         self.matrix.to(self.weight.device)
@@ -64,7 +67,7 @@ class AnalogLayer(nn.Module):
         self.matrix.rewrite(self._matrices(self.weight).detach().cpu().double().numpy())
 
     def _matrices(self, weight: torch.Tensor) -> torch.Tensor:
-        """(groups, rows, outputs) of the layer's weight; rows in the order in which tiles hold them."""
+        """(groups, rows, outputs) of the weight; rows in the order in which tiles hold them."""
         raise NotImplementedError
 
     def whole_inputs(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -93,7 +96,9 @@ class AnalogLayer(nn.Module):
         sign, rest = whole.sign(), whole.abs().to(torch.int64)
         bits = self.tile.bits_per_phase
         mask = (1 << bits) - 1
-        return [sign * ((rest >> (bits * k)) & mask).to(whole.dtype) for k in range(self.tile.phases)]
+        return [
+            sign * ((rest >> (bits * k)) & mask).to(whole.dtype) for k in range(self.tile.phases)
+        ]
 
     # -- calibration -----------------------------------------------------------------------------
 
@@ -122,7 +127,9 @@ class AnalogLayer(nn.Module):
         self._done()
         self._watch = None
 
-    def finish(self, added: torch.Tensor, total: torch.Tensor | None, step: torch.Tensor) -> torch.Tensor:
+    def finish(
+        self, added: torch.Tensor, total: torch.Tensor | None, step: torch.Tensor
+    ) -> torch.Tensor:
         """Outputs (..., outputs) of whole sums (..., groups, outputs)."""
         if total is not None:
             added = added - total * self.tile.offset
@@ -132,7 +139,7 @@ class AnalogLayer(nn.Module):
         return result + shift
 
     def training_weight(self) -> torch.Tensor:
-        """The weight as training sees it: quantised, with the noise of a write, straight through."""
+        """The weight as training sees it: quantised, with write noise, straight through."""
         matrices = self._matrices(self.weight)
         largest = matrices.detach().abs().amax(dim=1, keepdim=True).clamp(min=1e-30)
         step = largest / self.tile.largest_weight
@@ -158,8 +165,27 @@ class AnalogLayer(nn.Module):
         """What training sees, with gradients."""
         raise NotImplementedError
 
+    def _check(self, x: torch.Tensor) -> None:
+        """Raise InputError for an input elsewhere, or one that is no number."""
+        device = self.matrix.columns.device
+        if x.device != device:
+            raise InputError(
+                Problem(
+                    "input on another device than the model",
+                    self.name,
+                    str(x.device),
+                    str(device),
+                    hint=f"x.to('{device}'), or model.to('{x.device}')",
+                )
+            )
+        if x.is_floating_point() and not torch.isfinite(x.detach().sum()):
+            raise InputError(
+                Problem("input that is no number", self.name, "NaN or infinity", "finite inputs")
+            )
+
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """The layer's answer; in training mode with straight-through gradients."""
+        self._check(x)
         if self._watch is not None:
             self._watch(self, x)
         if self.training:
@@ -169,17 +195,22 @@ class AnalogLayer(nn.Module):
 
 
 class AnalogLinear(AnalogLayer):
-    """nn.Linear on tiles: inputs (..., rows), outputs (..., outputs)."""
+    """nn.Linear on tiles, or a layer whose weight is the transpose (`Conv1D` of transformers).
 
-    def __init__(self, linear: nn.Linear, tile: Tile, name: str) -> None:
-        self.in_features, self.out_features = linear.in_features, linear.out_features
+    Inputs (..., rows), outputs (..., outputs).
+    """
+
+    def __init__(self, linear: Any, tile: Tile, name: str) -> None:
+        self.transposed = isinstance(linear, nn.Linear)
+        shape = linear.weight.shape
+        self.in_features, self.out_features = shape[::-1] if self.transposed else shape
         super().__init__(linear.weight, linear.bias, tile, name)
 
     def _matrices(self, weight: torch.Tensor) -> torch.Tensor:
-        return weight.t()[None]
+        return (weight.t() if self.transposed else weight)[None]
 
     def digital(self, x: torch.Tensor) -> torch.Tensor:
-        return F.linear(x, self.weight, self.bias)
+        return F.linear(x, self._matrices(self.weight)[0].t(), self.bias)
 
     def trained(self, x: torch.Tensor) -> torch.Tensor:
         return F.linear(self.training_input(x), self.training_weight()[0].t(), self.bias)

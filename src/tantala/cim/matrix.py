@@ -1,7 +1,7 @@
 """A weight matrix on tiles: the module that multiplies by it as the cells, wires and converters do.
 
 Inputs and outputs are whole numbers and digits: an input digit is a voltage in parts of the largest
-one; a cell digit is (G - lowest) / step, of the pair's difference where the mapping is differential.
+one; a cell digit is (G - lowest) / step, or their difference in a differential mapping.
 With wires G is the tile's effective conductance (`tantala.array`), so exact wires cost no more.
 """
 
@@ -20,7 +20,7 @@ from tantala.cim.tile import Tile
 from tantala.cim.weights import Placement, digits, level_conductance, quantised
 from tantala.cim.wires import effective_conductances
 
-EFFECTS = (
+EFFECTS: tuple[str, ...] = (
     "programming",
     "ageing",
     "read_noise",
@@ -30,7 +30,7 @@ EFFECTS = (
     "input_quantisation",
 )
 SPREADS = 5.0  # standard deviations of a column signal that a range from statistics holds
-UNLIMITED = float(2**30)
+UNLIMITED = 2.0**100  # code of a converter without limits
 
 
 class AnalogMatrix(nn.Module):
@@ -56,7 +56,7 @@ class AnalogMatrix(nn.Module):
         self.tile, self.name, self.seed = tile, name, seed  # `name` addresses the noise
         self.groups, self.rows, self.outputs = weight.shape
         self.placement = Placement.of(self.rows, self.outputs, tile, multiple)
-        self.effects = frozenset(EFFECTS)
+        self.effects: frozenset[str] = frozenset(EFFECTS)
         self._largest: torch.Tensor | None = None
         self.images = 0  # images seen: the event of the next image's noise
         whole, scale = self._whole(weight)
@@ -95,6 +95,22 @@ class AnalogMatrix(nn.Module):
         self.digital.copy_(torch.from_numpy(whole.astype(np.float32)))
         self.refresh()
 
+    def get_extra_state(self) -> dict[str, Any]:
+        """The state of the cells, for `state_dict`."""
+        return {
+            "images": self.images,
+            "cells": [cells.state() for cells in self.cells],
+            "written": [torch.from_numpy(g) for g in self._written],
+        }
+
+    def set_extra_state(self, state: dict[str, Any]) -> None:
+        """Put the cells into a state that `get_extra_state` gave."""
+        self.images = state["images"]
+        for cells, kept in zip(self.cells, state["cells"], strict=True):
+            cells.restore(kept)
+        self._written = [g.numpy() for g in state["written"]]
+        self.refresh()
+
     # -- what the columns add up -----------------------------------------------------------------
 
     def refresh(self) -> None:
@@ -102,8 +118,9 @@ class AnalogMatrix(nn.Module):
         columns, variance = zip(*(self._of_group(g) for g in range(self.groups)), strict=True)
         for name, value in (("columns", columns), ("variance", variance)):
             tensor = torch.from_numpy(np.stack(value))
-            if name in self._buffers and self._buffers[name] is not None:
-                tensor = tensor.to(self._buffers[name].device)
+            before = self._buffers.get(name)
+            if before is not None:
+                tensor = tensor.to(before.device)
             self.register_buffer(name, tensor)
         self.layouts: dict[str, torch.Tensor] = {}
         self.conversions: dict[int, tuple[Any, ...]] = {}
@@ -137,7 +154,17 @@ class AnalogMatrix(nn.Module):
     def _flat(self, value: np.ndarray) -> np.ndarray:
         """(parts, slices, rows, outputs) as (parts, rows, slices * outputs)."""
         parts, slices, rows, outputs = value.shape
-        return np.ascontiguousarray(value.transpose(0, 2, 1, 3).reshape(parts, rows, slices * outputs))
+        return np.ascontiguousarray(
+            value.transpose(0, 2, 1, 3).reshape(parts, rows, slices * outputs)
+        )
+
+    def weight_error(self) -> float:
+        """Root mean square error of the weights in the cells, in whole weights."""
+        place, tile = self.placement, self.tile
+        shape = (self.groups, -1, tile.slices, self.outputs)
+        power = float(tile.radix) ** torch.arange(tile.slices, device=self.columns.device)
+        stored = (self.columns.view(shape) * power[:, None]).sum(2)[:, : place.rows]
+        return float((stored - tile.offset - self.digital).square().mean().sqrt())
 
     # -- converters ------------------------------------------------------------------------------
 
@@ -170,7 +197,9 @@ class AnalogMatrix(nn.Module):
 
     def _statistical_range(self) -> torch.Tensor:
         """Without data: SPREADS deviations for inputs spread evenly; never above the full range."""
-        columns = self.columns.view(self.groups, self.placement.parts, -1, self.tile.slices, self.outputs)
+        columns = self.columns.view(
+            self.groups, self.placement.parts, -1, self.tile.slices, self.outputs
+        )
         full = columns.clamp(min=0).sum(2).maximum(columns.clamp(max=0).sum(2).neg()).amax(-1)
         full = full * self._largest_input()
         if self.tile.adc_range == "calibrated":
@@ -203,7 +232,12 @@ class AnalogMatrix(nn.Module):
     # -- multiplication --------------------------------------------------------------------------
 
     def convert(
-        self, signal: torch.Tensor, variance: torch.Tensor | None, pixels: int, phase: int, first: int
+        self,
+        signal: torch.Tensor,
+        variance: torch.Tensor | None,
+        pixels: int,
+        phase: int,
+        first: int,
     ) -> torch.Tensor:
         """Outputs (M, groups, outputs) in whole weights times whole inputs, of column signals.
 
@@ -217,8 +251,8 @@ class AnalogMatrix(nn.Module):
         key = seed_words(self.seed)
         if signal.device.type != "cpu":
             return columns_to_outputs_torch(
-                signal, variance, noise, rate, offset, weight, bow, self.codes, pixels, address, key,
-                self.groups,
+                signal, variance, noise, rate, offset, weight, bow, self.codes, pixels, address,
+                key, self.groups,
             )  # fmt: skip
         outputs = torch.zeros(signal.shape[1], self.groups, self.outputs)
         none = np.empty((0, 1, 1, 1, 1), np.float32)
@@ -232,13 +266,40 @@ class AnalogMatrix(nn.Module):
         )  # fmt: skip
         return outputs
 
-    def _conversion(self, phase: int) -> tuple[torch.Tensor, ...]:
+    def convert_parts(
+        self, signal: torch.Tensor, variance: torch.Tensor | None, part: torch.Tensor, pixels: int
+    ) -> torch.Tensor:
+        """Outputs (M, 1, outputs) of signals (M, slices * outputs), each of one row tile `part`."""
+        tile, place = self.tile, self.placement
+        if self._largest is not None:
+            shape = (-1, tile.slices, self.outputs)
+            seen = signal.abs().view(shape).amax(-1)
+            largest = self._largest.view(place.parts, tile.slices)
+            largest.index_reduce_(0, part, seen, "amax")
+        rate, offset, weight, noise, bow = self._conversion(0)
+        shape = (1, -1, 1, tile.slices, self.outputs)
+        address = (self.images & 0xFFFFFFFF, purpose(f"cim.read.{self.name}"), 0)
+        outputs = [
+            columns_to_outputs_torch(
+                signal[rows].view(shape), None if variance is None else variance[rows].view(shape),
+                noise[k : k + 1], rate[k : k + 1], offset[k : k + 1], weight[k : k + 1], bow,
+                self.codes, pixels, address, seed_words(self.seed), 1, rows,
+            )
+            for k in torch.unique(part).tolist()
+            for rows in [torch.nonzero(part == k)[:, 0]]
+        ]  # fmt: skip
+        answer = signal.new_zeros(len(part), 1, self.outputs)
+        for k, output in zip(torch.unique(part).tolist(), outputs, strict=True):
+            answer[part == k] = output
+        return answer
+
+    def _conversion(self, phase: int) -> tuple[Any, ...]:
         """(rate, offset, weight, noise, bow) of `column_kernels`, made once a refresh."""
         if phase not in self.conversions:
             self.conversions[phase] = self._conversion_of(phase)
         return self.conversions[phase]
 
-    def _conversion_of(self, phase: int) -> tuple[torch.Tensor, ...]:
+    def _conversion_of(self, phase: int) -> tuple[Any, ...]:
         tile, errors = self.tile, self.tile.converter
         step = self.step_of_code()
         faulty = "adc_errors" in self.effects and "adc_quantisation" in self.effects

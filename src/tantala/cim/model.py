@@ -1,4 +1,4 @@
-"""A model on tiles: the user's network with some layers computed by cells, and what happens to them."""
+"""A model on tiles: the user's network with some layers computed by cells."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from tantala.base.errors import InputError, Problem, raise_if, unknown
 from tantala.cim import study
 from tantala.cim.layers import AnalogLayer
 from tantala.cim.matrix import EFFECTS
+from tantala.cim.recalibration import recalibrate
 from tantala.cim.study import Metric
 from tantala.cim.study_results import Ablation, LayerErrors
 from tantala.cim.tile import Tile
@@ -23,19 +24,16 @@ class AnalogModel(nn.Module):
     layers  the analog layers, in the order of the model; `tile` and `seed` as converted
     """
 
-    def __init__(self, network: nn.Module, layers: list[AnalogLayer], tile: Tile, seed: int) -> None:
+    def __init__(self, network: nn.Module, tile: Tile, seed: int) -> None:
         super().__init__()
         self.network = network
         self.tile, self.seed = tile, seed
-        self._analog = [layer.name for layer in layers]
         self.eval()
 
     @property
     def layers(self) -> dict[str, AnalogLayer]:
         """Analog layers by name."""
-        return {
-            module.name: module for module in self.modules() if isinstance(module, AnalogLayer)
-        }
+        return {module.name: module for module in self.modules() if isinstance(module, AnalogLayer)}
 
     def forward(self, *inputs: Any, **named: Any) -> Any:
         """What the network answers."""
@@ -68,8 +66,18 @@ class AnalogModel(nn.Module):
         """Set input and converter ranges from sample inputs: one tensor, or an iterable of batches.
 
         Each layer's input range is the largest magnitude seen; each conversion's range the largest
-        signal seen, times `headroom`. Raises InputError for data without a batch, or NaN in it.
+        signal seen, times `headroom`. Raises InputError for data without a batch or with NaN in it,
+        and for a headroom below 1, with which the data themselves would clip.
         """
+        if not 1.0 <= headroom <= 100.0:
+            raise InputError(
+                Problem(
+                    "a headroom with which the calibration data clip" if headroom < 1.0
+                    else "a headroom that leaves no code to the data",
+                    got=f"{headroom:g}",
+                    allowed="1 to 100",
+                )
+            )  # fmt: skip
         batches = [data] if isinstance(data, torch.Tensor) else list(data)
         if not batches:
             raise InputError(Problem("no calibration data", allowed="one batch at least"))
@@ -87,6 +95,37 @@ class AnalogModel(nn.Module):
                 self(batch)
             for layer in self.layers.values():
                 layer.stop_observing()
+
+    def recalibrate(self, data: Any, by: str = "column") -> None:
+        """Correct gains digitally from sample inputs: by "layer" (drift) or by "column".
+
+        See `tantala.cim.recalibration`; `data` as in `calibrate`.
+        """
+        batches = [data] if isinstance(data, torch.Tensor) else list(data)
+
+        def run() -> None:
+            with torch.no_grad():
+                for batch in batches:
+                    self(batch)
+
+        recalibrate(self.layers, run, by)
+
+    def train(self, mode: bool = True) -> AnalogModel:
+        """Training mode sees quantised weights with the noise that writing left, straight through.
+
+        After training call `reprogram`: the cells hold the old weights until then.
+        """
+        super().train(mode)
+        if mode:
+            for layer in self.layers.values():
+                layer.noise_in_training = layer.matrix.weight_error()
+        return self
+
+    def reprogram(self) -> None:
+        """Write the weights as they are now into the cells, by write-verify."""
+        for layer in self.layers.values():
+            layer.rewrite()
+        self.eval()
 
     # -- studies ---------------------------------------------------------------------------------
 

@@ -11,12 +11,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
-from tantala.cim.tile import Tile
+from tantala.base.errors import InputError, Problem
 from tantala.cell.noise import ROOM
+from tantala.cim.tile import Tile
 from tantala.cim.weights import Digits, Placement, level_conductance
 
+# The arrays of a population that change.
+_STATE = ("conductance", "written", "age", "writes", "cycles", "damage", "flags")
 Conductances = NDArray[np.float32]
 
 
@@ -66,6 +70,34 @@ class Cells:
         full[self.real] = self.population.conductance[self._index]
         return full
 
+    def state(self) -> dict[str, Any]:
+        """Everything that changes, as tensors by name."""
+        kept = {name: getattr(self.population, name) for name in _STATE}
+        kept |= {"wanted": self.wanted, "index": self._index}
+        # Unsigned numbers wider than a byte go as signed ones of the same bits.
+        tensors = {}
+        for name, value in kept.items():
+            signed = value.view(np.int32) if value.dtype == np.uint32 else value
+            tensors[name] = torch.from_numpy(np.ascontiguousarray(signed).copy())
+        return tensors
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take a state that `state` gave. Raises InputError if it is that of other cells."""
+        if len(state["conductance"]) != len(self) or state["wanted"].shape != self.wanted.shape:
+            raise InputError(
+                Problem(
+                    "a checkpoint of other cells",
+                    got=f"{len(state['conductance'])} cells",
+                    allowed=f"{len(self)} cells",
+                    hint="convert the same model with the same tile and seed, then load",
+                )
+            )
+        for name in _STATE:
+            current = getattr(self.population, name)
+            current[:] = state[name].numpy().view(current.dtype)
+        self.wanted = state["wanted"].numpy().copy()
+        self._index = state["index"].numpy().copy()
+
     def rewrite(self, wanted: Digits) -> WriteCost:
         """Write other digits into the same cells."""
         self.wanted = wanted
@@ -106,7 +138,7 @@ class Cells:
         return sum(min(self.tile.spare_outputs, outputs) for outputs in used)
 
     def _use_spares(self) -> None:
-        """Write the worst outputs of every column tile again, into its spares, and keep the better."""
+        """Write the worst outputs of every column tile again, into spares; keep the better."""
         width = self.tile.outputs - self.tile.spare_outputs
         error = self._output_error()
         worst = [

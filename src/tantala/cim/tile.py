@@ -1,8 +1,9 @@
 """A tile: an array of cells with its converters, read from one library file.
 
-A tile file says how a weight becomes cells (mapping, weight bits, bits a cell, levels), how an input
-becomes voltages (input bits, bits a phase), how a column current becomes a code (converter, bits,
-range rule, columns that share one), and what lies between (wires). Cell and technology are named.
+A tile file says how a weight becomes cells (mapping, weight bits, bits a cell, levels), how an
+input becomes voltages (input bits, bits a phase), how a column current becomes a code (converter,
+bits, range rule, columns that share one), and what lies between (wires). Cell and technology are
+named.
 """
 
 from __future__ import annotations
@@ -24,10 +25,10 @@ RangeRule = Literal["calibrated", "full"]
 _WHOLE = {
     "rows": (1, 4096),
     "columns": (1, 4096),
-    "weight_bits": (2, 16),
+    "weight_bits": (2, 24),
     "bits_per_cell": (1, 6),
-    "input_bits": (1, 16),
-    "bits_per_phase": (1, 16),
+    "input_bits": (1, 24),
+    "bits_per_phase": (1, 24),
     "adc_bits": (1, 24),
     "columns_per_adc": (1, 4096),
     "spare_outputs": (0, 1024),
@@ -164,9 +165,7 @@ class Tile:
     def varied(self, **changes: Any) -> Tile:
         """This tile with other whole numbers or choices. Raises InputError for what cannot be."""
         allowed = (*_WHOLE, *_CHOICES)
-        raise_if(
-            [unknown("tile setting", key, allowed) for key in changes if key not in allowed]
-        )
+        raise_if([unknown("tile setting", key, allowed) for key in changes if key not in allowed])
         texts = {key: changes.get(key, getattr(self, key)) for key in allowed}
         problems = _wrong_settings(texts, self.item.path.name)
         raise_if(problems)

@@ -9,6 +9,7 @@ is stored is sliced into digits of `bits_per_cell` bits, the least significant f
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,7 +44,7 @@ class Placement:
         """Tiles side by side that hold all outputs."""
         return -(-self.outputs // (tile.outputs - tile.spare_outputs))
 
-    def split(self, matrix: NDArray[np.generic]) -> NDArray[np.generic]:
+    def split(self, matrix: NDArray[Any]) -> NDArray[Any]:
         """(rows, outputs) as (parts, part_rows, outputs), zero where padded."""
         padded = np.zeros((self.parts * self.part_rows, self.outputs), matrix.dtype)
         padded[: self.rows] = matrix
