@@ -56,6 +56,7 @@ class Digits:
 
 @pytest.fixture(scope="module")
 def digits() -> Digits:
+    torch.set_num_threads(1)  # small products: threads of several test processes only wait
     return Digits()
 
 
@@ -70,7 +71,7 @@ def test_accuracy_falls_with_age_and_columns_bring_it_back(digits):
     assert digital > 0.93
     chips = digits.chips()
     fresh = [digits.accuracy(chip) for chip in chips]
-    assert np.mean(fresh) > digital - 0.10
+    assert np.mean(fresh) > digital - 0.08
     for chip in chips:
         chip.elapse("1 day", "85 degC")
     aged = [digits.accuracy(chip) for chip in chips]

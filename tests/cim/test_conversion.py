@@ -145,7 +145,7 @@ def test_a_checkpoint_holds_the_cells():
 def test_a_checkpoint_of_other_cells_is_refused():
     wide = torch.nn.Linear(12, 4)
     state = cim.convert(wide).state_dict()
-    with pytest.raises((InputError, RuntimeError), match="cells|size mismatch"):
+    with pytest.raises((InputError, RuntimeError), match=r"cells|size mismatch"):
         cim.convert(torch.nn.Linear(13, 4)).load_state_dict(state)
 
 
@@ -155,6 +155,18 @@ def test_spare_columns_lessen_the_error_of_weights():
     plain = cim.convert(net).layers["model"].matrix.weight_error()
     tile = cim.load_tile("cim_256x256_28nm", spare_outputs=4)
     assert cim.convert(net, tile).layers["model"].matrix.weight_error() < plain
+
+
+def test_fewest_bits_follow_the_tolerance():
+    x = torch.rand(64, 12)
+    bits = []
+    for tolerance in (0.2, 0.05, 0.01):
+        model = cim.convert(small_net())
+        model.calibrate(x)
+        chosen = model.choose_adc_bits(x, tolerance)
+        assert {name: layer.tile.adc_bits for name, layer in model.layers.items()} == chosen
+        bits.append(chosen["0"])
+    assert bits[0] < bits[1] < bits[2] <= 8
 
 
 def nan_net() -> torch.nn.Module:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -10,6 +10,7 @@ from torch import nn
 
 from tantala.base.errors import InputError, Problem, raise_if, unknown
 from tantala.cim import study
+from tantala.cim.bit_choice import choose_adc_bits
 from tantala.cim.layers import AnalogLayer
 from tantala.cim.matrix import EFFECTS
 from tantala.cim.recalibration import recalibrate
@@ -101,6 +102,14 @@ class AnalogModel(nn.Module):
 
         See `tantala.cim.recalibration`; `data` as in `calibrate`.
         """
+        recalibrate(self.layers, self._runner(data), by)
+
+    def choose_adc_bits(self, data: Any, tolerance: float = 0.02) -> dict[str, int]:
+        """Give every layer the fewest converter bits; see `tantala.cim.bit_choice`."""
+        return choose_adc_bits(self.layers, self._runner(data), tolerance)
+
+    def _runner(self, data: Any) -> Callable[[], None]:
+        """Passes sample inputs through the model."""
         batches = [data] if isinstance(data, torch.Tensor) else list(data)
 
         def run() -> None:
@@ -108,7 +117,7 @@ class AnalogModel(nn.Module):
                 for batch in batches:
                     self(batch)
 
-        recalibrate(self.layers, run, by)
+        return run
 
     def train(self, mode: bool = True) -> AnalogModel:
         """Training mode sees quantised weights with the noise that writing left, straight through.

@@ -1,8 +1,8 @@
 """Cells of a weight matrix: written by write-verify, aged, read out as conductances.
 
 All cells of a matrix are one population, in the order (part, polarity, slice, row, output); rows
-that only pad a part have no cells. The lowest level is verified from one side, since a cell below
-it is no worse; the others within the tile's window.
+that only pad a part have no cells. Every level is verified from both sides, the lowest too: most
+digits are zero, and the spread of zeros adds up.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ class Cells:
     def _write(self, where: NDArray[Any], digit: Digits) -> WriteCost:
         tile = self.tile
         target = level_conductance(digit, tile).astype(np.float64)
-        low = np.where(digit == 0, 0.0, target - tile.levels.half_window)
+        low = np.maximum(target - tile.levels.half_window, 0.0)
         high = target + tile.levels.half_window
         outcome = self.population.write_verify(low, high, scheme=tile.scheme, where=where)
         return WriteCost(
