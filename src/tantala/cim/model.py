@@ -9,10 +9,13 @@ import torch
 from torch import nn
 
 from tantala.base.errors import InputError, Problem, raise_if, unknown
+from tantala.cim import study
 from tantala.cim.bit_choice import choose_adc_bits
 from tantala.cim.layers import AnalogLayer
 from tantala.cim.matrix import EFFECTS
 from tantala.cim.recalibration import recalibrate
+from tantala.cim.study import Metric
+from tantala.cim.study_results import Ablation, LayerErrors
 from tantala.cim.tile import Tile
 
 
@@ -132,3 +135,13 @@ class AnalogModel(nn.Module):
         for layer in self.layers.values():
             layer.rewrite()
         self.eval()
+
+    # -- studies ---------------------------------------------------------------------------------
+
+    def ablate(self, data: Any, metric: Metric) -> Ablation:
+        """`metric` of the outputs with each effect off in turn, and alone; see `study.ablate`."""
+        return study.ablate(self, data, metric)
+
+    def layer_errors(self, data: Any) -> LayerErrors:
+        """Error of each analog layer on the inputs that reach it; see `study.layer_errors`."""
+        return study.layer_errors(self, data)
