@@ -21,7 +21,7 @@ def blocks(text: str) -> list[tuple[str, str]]:
 
 
 def test_the_pages_examples(
-    torch: Any,
+    digits_network: Any,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -54,7 +54,7 @@ def test_the_pages_examples(
     assert mean > 0.8
 
 
-def test_the_readmes_example(torch: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_readmes_example(digits_network: Any, capsys: pytest.CaptureFixture[str]) -> None:
     (code,) = (code for language, code in blocks(README) if "cim.convert" in code)
     exec(code, {})
     today, aged = map(float, capsys.readouterr().out.split()[:2])

@@ -18,9 +18,8 @@ IDEAL = {"weight_bits": 16, "bits_per_cell": 1, "input_bits": 16, "bits_per_phas
 
 
 @pytest.fixture(scope="module")
-def lab(torch: Any) -> SimpleNamespace:
+def lab(torch: Any, digits_network: Any) -> SimpleNamespace:
     """The modules under test, the digits network, and 200 samples that it has not seen."""
-    import digits_network
     from torch import nn
 
     from tantala import cim

@@ -40,9 +40,8 @@ Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture(scope="module")
-def files(torch: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def files(torch: Any, digits_network: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a network in every form, good data, and data that are wrong in one way each."""
-    import digits_network
     from torch import nn
 
     folder = tmp_path_factory.mktemp("infer")
@@ -110,7 +109,7 @@ def test_report_page_and_json(files: Path, tmp_path: Path, command: Run) -> None
 
 @pytest.mark.parametrize("data", [["test.npz"], ["unlabelled.npz", "labels.npy"], ["pair.pt"]])
 def test_every_form_of_data_gives_the_same_digital_accuracy(
-    files: Path, command: Run, data: list[str]
+    files: Path, digits_network: Any, torch: Any, command: Run, data: list[str]
 ) -> None:
     labels = ["--labels", files / data[1]] if data[1:] else []
     code, out, err = command(
@@ -120,16 +119,10 @@ def test_every_form_of_data_gives_the_same_digital_accuracy(
     assert code == 0, err
     found = json.loads(out)
     assert found["accuracy"]["low"] is None  # no interval of one chip
-    assert found["digital_accuracy"] == pytest.approx(_digital(files), abs=1e-12)
-
-
-def _digital(files: Path) -> float:
-    import digits_network
-    import torch
-
-    data = np.load(files / "test.npz")
-    answers = digits_network.build()(torch.tensor(data["inputs"])).argmax(1).numpy()
-    return float((answers == data["labels"]).mean())
+    samples = np.load(files / "test.npz")
+    answers = digits_network.build()(torch.tensor(samples["inputs"])).argmax(1).numpy()
+    right = float((answers == samples["labels"]).mean())
+    assert found["digital_accuracy"] == pytest.approx(right, abs=1e-12)
 
 
 WRONG = {

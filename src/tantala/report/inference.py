@@ -141,7 +141,9 @@ def infer(
 
 def _cost_of(model: Any, inputs: Any) -> Any:
     """What an inference on these inputs costs, where the model can tell."""
-    return model.cost(inputs) if hasattr(model, "cost") else None
+    from tantala.cim.study import BATCH
+
+    return model.cost(inputs.split(BATCH)) if hasattr(model, "cost") else None
 
 
 def _digital_outputs(network: nn.Module, inputs: Any) -> Any:
@@ -218,10 +220,10 @@ def checked_ages(
 
 
 def _cost(cost: Any) -> dict[str, Any]:
-    data = {name: getattr(cost, name) for name in ("energy_J", "latency_s", "area_m2")}
+    names = ("energy_J", "latency_s", "area_m2", "tops_per_watt")
     return {
-        **data,
-        "tops_per_watt": cost.tops_per_watt,
-        "breakdown": cost.breakdown,
+        **{name: getattr(cost, name) for name in names},
+        "energy_by_part_J": dict(cost.breakdown),
+        "assumptions": list(getattr(cost, "assumptions", ())),
         "layers": cost.table().to_dicts(),
     }

@@ -12,7 +12,13 @@ from markupsafe import Markup
 from tantala import __version__
 from tantala.report import style
 from tantala.report.inference_plots import ablation_plot, accuracy_plot, layer_plot
-from tantala.report.inference_summary import age_text, cost_figures, estimate_text, facts
+from tantala.report.inference_summary import (
+    age_text,
+    cost_assumptions,
+    cost_figures,
+    estimate_text,
+    facts,
+)
 
 if TYPE_CHECKING:
     from tantala.report.inference import Inference
@@ -51,6 +57,7 @@ def inference_page(found: Inference) -> str:
         ages=ages,
         text=estimate_text,
         cost=None if found.cost is None else cost_figures(found.cost),
+        assumptions=() if found.cost is None else cost_assumptions(found.cost),
         accuracy_svg=Markup(accuracy_plot(found)),
         ablations=[
             (name, at.ablation, Markup(ablation_plot(at, f"Accuracy by effect, {name}")))

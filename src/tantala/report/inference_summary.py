@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Group, RenderableType
@@ -64,13 +63,31 @@ def facts(found: Inference) -> list[tuple[str, str]]:
 
 
 def cost_figures(cost: Any) -> list[tuple[str, str]]:
-    """Energy, latency, area and efficiency of a cost, in pairs."""
+    """Energy with its parts, latency, area and efficiency of a cost, in pairs."""
+    energy = cost.energy_J
+    parts = [
+        (f"  {name.replace('_', ' ')}", f"{format_si(joules, 'J', 3)} ({joules / energy:.1%})")
+        for name, joules in cost.breakdown.items()
+        if joules
+    ]
     return [
-        ("energy", format_si(cost.energy_J, "J", 4)),
+        ("energy", format_si(energy, "J", 4)),
+        *parts,
         ("latency", format_si(cost.latency_s, "s", 4)),
         ("area", format_si(cost.area_m2, "m^2", 4)),
-        ("efficiency", f"{cost.tops_per_watt:.4g} TOPS/W"),
+        ("efficiency", f"{cost.tops_per_watt:.4g} TOPS/W{_bits(cost)}"),
     ]
+
+
+def cost_assumptions(cost: Any) -> tuple[str, ...]:
+    """The sentences on which a cost rests."""
+    return tuple(getattr(cost, "assumptions", ()))
+
+
+def _bits(cost: Any) -> str:
+    """Efficiency says nothing without the bits of an operation."""
+    bits = getattr(cost, "bits", None)
+    return f", inputs of {bits[0]} bits, weights of {bits[1]} bits" if bits else ""
 
 
 def _facts(found: Inference) -> Table:
@@ -124,9 +141,4 @@ def _cost(cost: Any) -> RenderableType:
     table.show_header = False
     for row in cost_figures(cost):
         table.add_row(*row)
-    parts = cost.breakdown
-    if isinstance(parts, Mapping):
-        for name, joules in parts.items():
-            share = f"{joules / cost.energy_J:.1%} of the energy"
-            table.add_row(f"  {name.replace('_', ' ')}", f"{format_si(joules, 'J', 3)}, {share}")
-    return table
+    return Group(table, *(Text(f"  {one}", style="yellow") for one in cost_assumptions(cost)))
