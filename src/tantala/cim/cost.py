@@ -181,7 +181,8 @@ class _Meter:
         if measured or lookup:
             passes = max(self.vectors * tile.phases, 1.0)
             mean, square = (v / passes / total for v in (self.magnitude, self.square))
-            operands = Operands(mean, square, self.zeros / max(self.digits, 1.0))
+            zeros = self.zeros / max(self.digits, 1.0)
+            operands = Operands(mean, square, zeros, tile.bits_per_phase == 1)
         else:
             operands = Operands.even(tile.bits_per_phase)
         place = matrix.placement

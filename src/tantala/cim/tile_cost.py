@@ -32,22 +32,25 @@ class Operands:
 
     Means are weighted with the conductance of the row that a digit drives, so that V^2 G t times
     `mean_square` is exact for the data they come from. `zeros` is the plain share of zero digits.
+    `switched`: rows are switched to the read voltage, by pulses or digits of one bit, and need no
+    linear buffer.
     """
 
     mean: float
     mean_square: float
     zeros: float
+    switched: bool = False
 
     @classmethod
     def even(cls, bits: int) -> Operands:
         """Magnitudes spread evenly over 0 ... 2^bits - 1."""
         largest = 2**bits - 1
-        return cls(0.5, (2.0 * largest + 1.0) / (6.0 * largest), 2.0**-bits)
+        return cls(0.5, (2.0 * largest + 1.0) / (6.0 * largest), 2.0**-bits, bits == 1)
 
     @classmethod
     def pulses(cls, bits: int) -> Operands:
         """As `even`, sent as a number of pulses at full voltage: the square is the mean."""
-        return cls(0.5, 0.5, 2.0**-bits)
+        return cls(0.5, 0.5, 2.0**-bits, True)
 
 
 @dataclass(frozen=True)
@@ -145,6 +148,7 @@ class TileModel:
             largest,
             tile.read.integration,
             operands.mean_square,
+            operands.switched,
         )
 
     def _blocks(self) -> dict[str, Cost]:
@@ -157,7 +161,7 @@ class TileModel:
         adders = shift_add(process, constants, self.width)
         return {
             "array": Cost(tile.rows * tile.columns * self.cell_area).then(clamps),
-            "driver": self.driver(Operands.even(1)).copies(tile.rows),
+            "driver": self.driver(Operands.even(tile.bits_per_phase)).copies(tile.rows),
             "adc": self.adc().copies(self.converters).then(Cost(kept / constants.sar.density)),
             "accumulation": adders.copies(self.converters + tile.outputs),
             "buffer": sram_buffer(process, constants, bits),
@@ -189,7 +193,9 @@ class TileModel:
         volt, time = tile.read.voltage, tile.read.integration
         charge = volt * time * work.conductance
         cells = volt * charge * work.operands.mean_square
-        drawn = (volt + constants.driver.headroom) * charge * work.operands.mean
+        # A linear buffer drops what its rail is above the digit's voltage; a switch drops nothing.
+        rail = volt + constants.driver.headroom
+        drawn = cells if work.operands.switched else rail * charge * work.operands.mean
         signals = work.groups * work.active_parts * work.outputs * tile.slices
         clamps = signals * tile.polarities * float(column_clamp(process, constants, time).energy)
         driven = work.groups * work.active_rows * work.column_tiles
@@ -201,7 +207,7 @@ class TileModel:
         bit = float(sram_buffer(process, constants, 1.0).energy)
         return {
             "array": passes * (cells + clamps),
-            "driver": passes * (max(drawn - cells, 0.0) + drivers),
+            "driver": passes * (drawn - cells + drivers),
             "adc": passes * signals * float(self.adc().energy),
             "accumulation": sums * addition,
             "buffer": work.vectors * moved * bit,

@@ -110,20 +110,25 @@ def row_driver(
     largest_current: Values,
     time: Values,
     mean_square: Any = 1.0 / 3.0,
+    switched: bool = False,
 ) -> Cost:
     """Input register, level select and buffer of one row that drives for `time` [s].
 
     `line` [F] of the row, `voltage` [V] of the largest digit, `largest_current` [A] for which the
-    buffer is sized, `mean_square` of the digits in parts of the largest. A digit of one bit is a
-    switch and needs no buffer. What the array itself draws from the rail is not in here.
+    buffer is sized, `mean_square` of the digits in parts of the largest. A `switched` row sends a
+    digit of one bit, or its value as pulses, through a switch to the read voltage: no levels, no
+    buffer. What the array itself draws from the rail is not in here.
     """
     drive = constants.driver
     bits = values(bits)
-    rail = values(voltage) + drive.headroom
-    analog = bits > 1.0
-    gates = 6.0 * bits + 2.0**bits * drive.level_gates + np.where(analog, drive.buffer_gates, 0.0)
-    standing = np.where(analog, drive.standing * largest_current * rail * time, 0.0)
+    rail = values(voltage) + (0.0 if switched else drive.headroom)
+    # A switched digit of several bits counts its pulses: as many gates again as its register.
+    analog = 2.0**bits * drive.level_gates + drive.buffer_gates
+    gates = 6.0 * bits + (6.0 * bits if switched else analog)
+    standing = 0.0 if switched else drive.standing * values(largest_current) * rail * time
     charging = values(line) * values(voltage) * rail * np.sqrt(mean_square)
+    if switched:
+        charging = charging * np.sqrt(mean_square) * (2.0**bits - 1.0)  # once a pulse
     register = 0.5 * 6.0 * bits * process.gate_energy
     delay = 10.0 * process.fo4
     return Cost(
