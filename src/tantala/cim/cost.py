@@ -301,5 +301,3 @@ def _assumptions(data: Any, shape: Any, digital: Iterable[str]) -> tuple[str, ..
         if data is None and shape is None:
             told.append("digital layers are not counted without inputs")
     return tuple(told)
-
-

@@ -116,7 +116,7 @@ class CimCost:
         return self._parts("area")
 
     def _parts(self, what: str) -> dict[str, float]:
-        total = dict.fromkeys((*PARTS, "leakage", "digital"), 0.0)
+        total: dict[str, float] = dict.fromkeys((*PARTS, "leakage", "digital"), 0.0)
         for layer in self.layers:
             for part, value in getattr(layer, what).items():
                 total[part] += value

@@ -36,7 +36,7 @@ def compare_cim(selected: Iterable[str] | None = None) -> tuple[Row, ...]:
 
 def compare_cim_row(row: Item) -> Row:
     """The comparisons of one published chip; a row without a tile is only a record."""
-    head = (row.name, row.title, row.text("use"), row.text("why"))
+    head = (row.name, row.title, str(row.text("use")), str(row.text("why")))
     assumed = {
         path.removeprefix("inputs."): f"{number.value:g} {number.unit}: {number.note}"
         for path, number in row.numbers.items()
@@ -46,7 +46,7 @@ def compare_cim_row(row: Item) -> Row:
         path.removeprefix("published.") for path in row.numbers if path.startswith("published.")
     ]
     if not any(key.startswith("tile_") for key in row.texts):
-        return Row(*head, not_predicted=dict.fromkeys(published, row.text("why")))
+        return Row(*head, not_predicted={name: head[3] for name in published})
     predictions = _predictions(row)
     found, left = [], {}
     for name in published:
@@ -62,7 +62,7 @@ def compare_cim_row(row: Item) -> Row:
             band = bands()[name.rstrip("0123456789_")]
             found.append(
                 Comparison(
-                    name, row.text("use"), unit, (min(ends), max(ends)), value, tag, band,
+                    name, row.text(f"uses.{name}", head[2]), unit, (min(ends), max(ends)), value, tag, band,
                     "one tile with the row's inputs",
                 )
             )  # fmt: skip

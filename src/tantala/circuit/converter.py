@@ -132,7 +132,10 @@ def row_driver(
     register = 0.5 * 6.0 * bits * process.gate_energy
     delay = 10.0 * process.fo4
     return Cost(
-        gates * process.gate_area, delay, standing + charging + register, gates * process.gate_leakage
+        gates * process.gate_area,
+        delay,
+        standing + charging + register,
+        gates * process.gate_leakage,
     )
 
 

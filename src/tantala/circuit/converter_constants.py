@@ -23,7 +23,9 @@ class Sar:
     comparator_noise: float = quantity("1", "excess noise of the comparator over kT/C", minimum=0)
     bit_time: float = quantity("1", "a bit cycle in FO4", minimum=1)
     bit_gates: float = quantity("1", "logic a bit in NAND gates", minimum=0)
-    activity: float = quantity("1", "share of all gates that switch in a bit cycle", minimum=0, maximum=1)
+    activity: float = quantity(
+        "1", "share of all gates that switch in a bit cycle", minimum=0, maximum=1
+    )
 
 
 @dataclass(frozen=True)
