@@ -112,4 +112,4 @@ class ChipMedium:
             found = chip.read(address, len(new))
         except UncorrectableError:
             return "uncorrectable"
-        return {old: "old", new: "new"}.get(found, "partial")
+        return {old: "old", new: "new", b"\xff" * len(new): "ones"}.get(found, "partial")
