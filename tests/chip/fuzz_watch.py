@@ -34,11 +34,11 @@ class FuzzWatch:
 
     def step(self) -> None:
         """The next input begins."""
-        signal.setitimer(signal.ITIMER_REAL, self._patience)
         if self._done == self._count // WARM:
             gc.collect()
             self._memory = _resident()
         self._done += 1
+        signal.setitimer(signal.ITIMER_REAL, self._patience)
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         signal.setitimer(signal.ITIMER_REAL, 0.0)
