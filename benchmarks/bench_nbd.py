@@ -106,9 +106,7 @@ def nbdkit() -> Iterator[tuple[str, int]]:
                 process.terminate()
 
 
-def fio(
-    uri: str, size: int, kind: str, depth: int, seconds: float, synced: bool = False
-) -> float:
+def fio(uri: str, size: int, kind: str, depth: int, seconds: float, synced: bool = False) -> float:
     """Requests a second; `synced`: a flush after each."""
     flags = {
         "name": "job",

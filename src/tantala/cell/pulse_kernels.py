@@ -227,8 +227,8 @@ def set_cells(
 ):  # fmt: skip
     """One SET pulse; `c` are SetConstants, `steps` is log2 of the drift period.
 
-    `numbers`, `words`: room for NUMBERS float32 and WORDS uint32, of one dimension, since LLVM makes
-    no vectors over rows whose stride it cannot see.
+    `numbers`, `words`: room for NUMBERS float32 and WORDS uint32, of one dimension, since LLVM
+    makes no vectors over rows whose stride it cannot see.
     """
     for start in range(0, len(conductance), BLOCK):
         to = min(start + BLOCK, len(conductance))
@@ -237,7 +237,9 @@ def set_cells(
         onset, reached = numbers[3 * BLOCK :][:count], numbers[4 * BLOCK :][:count]
         w0, w1 = words[:count], words[BLOCK:][:count]
         w2, phase = words[2 * BLOCK :][:count], words[3 * BLOCK :][:count]
-        _set_draws(address[start:to], writes[start:to], c, k0, k1, excess, shift, xi, w0, w1, w2, phase)
+        _set_draws(
+            address[start:to], writes[start:to], c, k0, k1, excess, shift, xi, w0, w1, w2, phase
+        )
         _add_drift(address[start:to], cycles[start:to], phase, steps, c.of_drift, 0, k0, k1, xi)
         _set_onset(
             conductance[start:to], bitline[start:to], wordline[start:to], width[start:to], c,
@@ -344,7 +346,9 @@ def reset_cells(
         volts, onset = numbers[3 * BLOCK :][:count], numbers[4 * BLOCK :][:count]
         w0, w1 = words[:count], words[BLOCK:][:count]
         w2, phase = words[2 * BLOCK :][:count], words[3 * BLOCK :][:count]
-        _reset_draws(address[start:to], writes[start:to], c, k0, k1, excess, xi, fall, w0, w1, w2, phase)
+        _reset_draws(
+            address[start:to], writes[start:to], c, k0, k1, excess, xi, fall, w0, w1, w2, phase
+        )
         _add_drift(address[start:to], cycles[start:to], phase, steps, c.of_drift, 1, k0, k1, xi)
         _reset_growth(cycles[start:to], c, xi)
         _reset_times(source[start:to], wordline[start:to], width[start:to], c, excess, volts)

@@ -27,7 +27,6 @@ OFFSET = purpose("chip.amplifier.offset")
 EITHER = -1  # bits of either value
 
 
-
 @dataclass(frozen=True)
 class Sensed:
     """Words as read: data (w, bytes), check bits (w,), syndromes (w,)."""

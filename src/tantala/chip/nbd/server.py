@@ -119,7 +119,6 @@ class NbdServer:
         if not self._sessions:
             self._idle.set()
 
-
     def _flush(self) -> None:
         """Write back for those who no longer ask; what fails is counted in `cache.losses`."""
         with contextlib.suppress(TantalaError):
