@@ -12,6 +12,7 @@ from tantala.base.errors import InputError, Problem, raise_if, unknown
 from tantala.cim import study
 from tantala.cim.bit_choice import choose_adc_bits
 from tantala.cim.layers import AnalogLayer
+from tantala.cim.ledger import CimCost
 from tantala.cim.matrix import EFFECTS
 from tantala.cim.recalibration import recalibrate
 from tantala.cim.study import Metric
@@ -118,6 +119,17 @@ class AnalogModel(nn.Module):
                     self(batch)
 
         return run
+
+    def cost(
+        self,
+        data: Any = None,
+        shape: tuple[int, ...] | None = None,
+        tiles_per_chip: int | None = None,
+    ) -> CimCost:
+        """Energy, latency and area of an inference; see `tantala.cim.cost.cost`."""
+        from tantala.cim.cost import cost
+
+        return cost(self, data, shape, tiles_per_chip)
 
     def train(self, mode: bool = True) -> AnalogModel:
         """Training mode sees quantised weights with the noise that writing left, straight through.
