@@ -16,9 +16,9 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from benchmarks.timing import best
 from torch import nn
 
-from benchmarks.timing import best
 from tantala import cim
 
 CONVERTERS = {"adc_quantisation", "input_quantisation"}
@@ -85,8 +85,8 @@ def crosssim(network: nn.Module, sliced: bool, read_noise: bool) -> nn.Module:
     """The network converted by CrossSim in the base configuration of the comparison."""
     from simulator import CrossSimParameters
     from simulator.algorithms.dnn.torch.convert import from_torch
-    from simulator.parameters.xbar_parameters import ADCRangeLimits
     from simulator.parameters.core_parameters import CoreStyle
+    from simulator.parameters.xbar_parameters import ADCRangeLimits
 
     p: Any = CrossSimParameters()
     p.core.style = CoreStyle.BITSLICED if sliced else CoreStyle.BALANCED

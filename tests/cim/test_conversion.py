@@ -157,6 +157,18 @@ def test_spare_columns_lessen_the_error_of_weights():
     assert cim.convert(net, tile).layers["model"].matrix.weight_error() < plain
 
 
+def test_fewest_bits_follow_the_tolerance():
+    x = torch.rand(64, 12)
+    bits = []
+    for tolerance in (0.2, 0.05, 0.01):
+        model = cim.convert(small_net())
+        model.calibrate(x)
+        chosen = model.choose_adc_bits(x, tolerance)
+        assert {name: layer.tile.adc_bits for name, layer in model.layers.items()} == chosen
+        bits.append(chosen["0"])
+    assert bits[0] < bits[1] < bits[2] <= 8
+
+
 def nan_net() -> torch.nn.Module:
     net = small_net()
     with torch.no_grad():

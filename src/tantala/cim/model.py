@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
 from torch import nn
 
 from tantala.base.errors import InputError, Problem, raise_if, unknown
+from tantala.cim import study
+from tantala.cim.bit_choice import choose_adc_bits
 from tantala.cim.layers import AnalogLayer
 from tantala.cim.ledger import CimCost
 from tantala.cim.matrix import EFFECTS
 from tantala.cim.recalibration import recalibrate
+from tantala.cim.study import Metric
+from tantala.cim.study_results import Ablation, LayerErrors
 from tantala.cim.tile import Tile
 
 
@@ -99,6 +103,14 @@ class AnalogModel(nn.Module):
 
         See `tantala.cim.recalibration`; `data` as in `calibrate`.
         """
+        recalibrate(self.layers, self._runner(data), by)
+
+    def choose_adc_bits(self, data: Any, tolerance: float = 0.02) -> dict[str, int]:
+        """Give every layer the fewest converter bits; see `tantala.cim.bit_choice`."""
+        return choose_adc_bits(self.layers, self._runner(data), tolerance)
+
+    def _runner(self, data: Any) -> Callable[[], None]:
+        """Passes sample inputs through the model."""
         batches = [data] if isinstance(data, torch.Tensor) else list(data)
 
         def run() -> None:
@@ -106,7 +118,7 @@ class AnalogModel(nn.Module):
                 for batch in batches:
                     self(batch)
 
-        recalibrate(self.layers, run, by)
+        return run
 
     def cost(
         self,
@@ -135,3 +147,13 @@ class AnalogModel(nn.Module):
         for layer in self.layers.values():
             layer.rewrite()
         self.eval()
+
+    # -- studies ---------------------------------------------------------------------------------
+
+    def ablate(self, data: Any, metric: Metric) -> Ablation:
+        """`metric` of the outputs with each effect off in turn, and alone; see `study.ablate`."""
+        return study.ablate(self, data, metric)
+
+    def layer_errors(self, data: Any) -> LayerErrors:
+        """Error of each analog layer on the inputs that reach it; see `study.layer_errors`."""
+        return study.layer_errors(self, data)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _REFRESH = 0.25  # s between two looks at the counters
 _ANY = ("", "0.0.0.0", "::")
+_CACHE = "1 MiB"
 
 
 def serve(
@@ -48,6 +49,15 @@ def serve(
             help="Serve NBD clients too, at this port; 0 takes a free one.",
         ),
     ] = None,
+    nbd_cache: Annotated[
+        str,
+        typer.Option(
+            "--nbd-cache",
+            metavar="SIZE",
+            help="Volatile write cache of NBD: what clients have not flushed is lost when the "
+            "chip's power fails or this program is killed. 0 for none.",
+        ),
+    ] = _CACHE,
     listen: Annotated[
         str,
         typer.Option("--listen", metavar="ADDRESS", help="Address to listen on."),
@@ -83,12 +93,13 @@ def serve(
 
     if image is not None:
         _check_folder(image)
+    cache = _cache_bytes(nbd_cache)
     wanted = load_design(design)
     commands = load_face(_face_name(wanted, face))
     chip = _chip(wanted, seed, image)
     chip.power_on()
     server = Server(Slave(chip, commands))
-    asyncio.run(_serve(chip, server, listen, port, nbd, image))
+    asyncio.run(_serve(chip, server, listen, (port, nbd, cache), image))
 
 
 def _check_folder(image: Path) -> None:
@@ -101,6 +112,19 @@ def _check_folder(image: Path) -> None:
         raise InputError(Problem("no such folder for the image", str(image.parent)))
     if not os.access(image.parent, os.W_OK):
         raise InputError(Problem("no image can be written into this folder", str(image.parent)))
+
+
+def _cache_bytes(stated: str) -> int:
+    """Whole bytes of a size with or without a unit."""
+    from tantala.base.errors import InputError, Problem
+    from tantala.base.quantity import to_si
+
+    number = float(stated) if stated.isdigit() else to_si(stated, "bit", name="--nbd-cache") / 8
+    if number < 0 or number != int(number):
+        raise InputError(
+            Problem("bad --nbd-cache", stated, allowed="0 or a whole number of bytes: 1 MiB")
+        )
+    return int(number)
 
 
 def _face_name(design: Design, stated: str | None) -> str:
@@ -153,7 +177,11 @@ def _chip(wanted: Design, seed: int | None, image: Path | None) -> Chip:
 
 
 async def _serve(
-    chip: Chip, server: Server, listen: str, port: int, nbd: int | None, image: Path | None
+    chip: Chip,
+    server: Server,
+    listen: str,
+    ports: tuple[int, int | None, int],
+    image: Path | None,
 ) -> None:
     import asyncio
     import contextlib
@@ -162,13 +190,14 @@ async def _serve(
     from rich.console import Console
     from rich.live import Live
 
+    port, nbd, cache = ports
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     opened = await server.start(listen, port)
     block = None
     if nbd is not None:
         from tantala.chip.nbd import serve_nbd
 
-        block = await serve_nbd(chip, listen, nbd, chip.design.name)
+        block = await serve_nbd(chip, listen, nbd, chip.design.name, cache=cache)
     for one in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(one, stop.set)
     _announce(chip, server.slave, listen, opened, block)
@@ -210,6 +239,11 @@ def _announce(chip: Chip, slave: Slave, listen: str, port: int, block: NbdServer
     if block:
         typer.echo(f"NBD listens on {listen} port {block.port}: all {chip.size} bytes")
         authority = f"[{host}]" if ":" in host else host
+        if block.cache.limit:
+            typer.echo(
+                f"  behind a volatile write cache of {block.cache.limit} bytes: what clients have "
+                "not flushed is lost with the power (--nbd-cache 0 for none)"
+            )
         typer.echo(f"  nbdcopy nbd://{authority}:{block.port} content.bin")
 
 
@@ -232,6 +266,8 @@ def _counters(chip: Chip, server: Server, block: NbdServer | None) -> Table:
     }
     if block:
         rows["NBD clients"] = f"{block.clients} connected"
+        if block.cache.limit:
+            rows["NBD write cache"] = f"{block.cache.dirty} bytes dirty, {block.cache.losses} losses"
     for name, value in rows.items():
         table.add_row(name, value)
     return table
