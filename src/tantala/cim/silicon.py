@@ -60,9 +60,10 @@ def compare_cim_row(row: Item) -> Row:
             number = row.numbers[f"published.{name}"].to(unit)
             ends = number if isinstance(number, tuple) else (number, number)
             band = bands()[name.rstrip("0123456789_")]
+            use = row.text(f"uses.{name}", head[2])
             found.append(
                 Comparison(
-                    name, row.text(f"uses.{name}", head[2]), unit, (min(ends), max(ends)), value, tag, band,
+                    name, use, unit, (min(ends), max(ends)), value, tag, band,
                     "one tile with the row's inputs",
                 )
             )  # fmt: skip
