@@ -6,13 +6,12 @@ import math
 
 import numpy as np
 import pytest
+from retention_rates import CYCLES, expected
 from small_chip import KIBIBIT, changed_cell, design
 
 from tantala.chip import Chip, UncorrectableError
-from tantala.macro.levels import Level
 
 Z = 4.0  # standard errors: a false alarm in 16,000
-CYCLES = 1
 
 
 def counted(chip: Chip, content: bytes) -> np.ndarray:
@@ -23,16 +22,6 @@ def counted(chip: Chip, content: bytes) -> np.ndarray:
     checks = sensed.check ^ chip.die.code.encode(wanted)
     wrong = np.unpackbits(sensed.data ^ wanted, axis=1).sum(1).astype(int)
     return wrong + np.array([int(bits).bit_count() for bits in checks])
-
-
-def expected(chip: Chip, low: Level, high: Level) -> float:
-    """Rate of wrong bits over the amplifiers' offsets; half of the undecided reads are right."""
-    sensing = chip.specification.sensing
-    weight = np.exp(-0.5 * sensing.z**2)
-    weight /= weight.sum()
-    of_low = 0.5 * (np.exp(low.below(sensing.low)) + np.exp(low.below(sensing.high)))
-    of_high = 0.5 * (np.exp(high.above(sensing.high)) + np.exp(high.above(sensing.low)))
-    return float(weight @ (0.5 * (of_low + of_high)))
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,9 @@ import tantala as tt
 from tantala.cell.population import STUCK_LOW
 from tantala.cell.write_wear import write_wear
 from tantala.chip import Chip
+from tantala.chip.replay import replay
+from tantala.chip.service import timing
+from tantala.chip.traces import trace_of
 from tantala.macro.design import Design
 
 WRITES = 400
@@ -108,3 +111,52 @@ def test_wear_levelling_spreads_what_hammers_one_line(short_lived: str) -> None:
     # Without levelling the hammered line alone would have all of it.
     assert statistics.hottest_writes < 0.4 * WRITES
     assert statistics.wear.min() > 0
+
+
+@pytest.mark.parametrize("levelling", ["none", "start_gap"])
+def test_the_predicted_lifetime_holds(levelling: str) -> None:
+    """Writes of one line until a line has the endurance, on a chip and as a replay predicts."""
+    options = {"line": 512, "gap_interval": 5, "wear_levelling": levelling, "scramble": True}
+    chosen = of("embedded_28nm", **options).model_copy(update={"capacity": 1 << 14})
+    endurance = 300
+    modest = chosen.requirements.model_copy(update={"endurance": endurance})
+    chosen = chosen.model_copy(update={"requirements": modest})
+    chip = Chip(chosen, seed=23)
+    line = chip.map.line * chip.word_bytes
+    writes = 0
+    while chip.statistics.hottest_writes < endurance:
+        chip.write(0, bytes([writes % 256]) * line)
+        writes += 1
+    trace = trace_of(np.zeros(5000, np.int64), True, line, line, "none")
+
+    def predicted(interval: int) -> float:
+        found = replay(trace, timing(chosen, 0.5, gap_interval=interval), bus=False)
+        assert found.lifetime is not None
+        lasts = found.lifetime.levelled if levelling == "start_gap" else found.lifetime.unlevelled
+        return lasts / found.duration * 5000
+
+    assert writes == pytest.approx(predicted(5), rel=0.05)
+    if levelling == "start_gap":
+        assert writes > 5 * endurance
+        assert writes != pytest.approx(predicted(50), rel=0.05)  # the control: another interval
+    else:
+        assert writes == endurance
+
+
+def test_a_library_chip_hammered_past_its_endurance_keeps_its_data() -> None:
+    """The law of its cells predicts a share of stuck ones below 1e-8 then: none fails."""
+    chip = Chip("rm25c_512k", seed=24)
+    stated = chip.design.requirements.endurance
+    assert stated == 10_000
+    kept = np.random.default_rng(5).bytes(256)
+    chip.write(256, kept)
+    for number in range(stated + 500):
+        chip.write(0, bytes([number % 256]) * 4)
+    assert chip.statistics.hottest_writes == stated + 500
+    assert chip.read(0, 4) == bytes([(stated + 499) % 256]) * 4
+    assert chip.read(256, 256) == kept
+    statistics = chip.statistics
+    assert statistics.replaced == statistics.unwritten == statistics.uncorrectable == 0
+    model = tt.load_cell(chip.design.cell)
+    share, _ = write_wear(model).stuck(model.law("endurance"), stated + 500)
+    assert share * chip.die.n < 1e-5

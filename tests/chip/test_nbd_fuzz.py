@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import gc
-import os
 import random
 import socket
 import threading
+from collections.abc import Callable
 
 import pytest
+from fuzz_watch import FuzzWatch
 from nbd_client import GREETING, Served, serving
 from nbd_fuzz import SIZE, Judge, PatchyMemory, an_input
 from stand_in_memories import BrokenMemory, ForgetfulMemory
@@ -16,9 +17,10 @@ from stand_in_memories import BrokenMemory, ForgetfulMemory
 from tantala.chip.nbd.session import Session
 
 
-def run(judge: Judge, count: int, seed: int) -> None:
-    """Random inputs one after another; an input that fails is told."""
+def run(judge: Judge, count: int, seed: int, step: Callable[[], None] = lambda: None) -> None:
+    """Random inputs one after another, each told by `step`; an input that fails is told."""
     for number in range(count):
+        step()
         data = an_input(random.Random(f"{seed}/{number}"))
         try:
             judge.try_input(data, pieces=1 + number % 5)
@@ -30,19 +32,16 @@ def run(judge: Judge, count: int, seed: int) -> None:
 def test_random_sessions(campaign):
     memory = PatchyMemory()
     count = campaign.count(1500, 120_000)
-    open_files = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
-    with serving(memory) as served:
+    with FuzzWatch(count) as watch, serving(memory) as served:
         judge = Judge(served.port, memory)
         for part in range(0, count, 1500):
-            run(judge, min(1500, count - part), seed=part)
+            run(judge, min(1500, count - part), part, watch.step)
             campaign.progress(f"NBD fuzzing: {part + 1500} of {count} inputs")
         assert served.settled()
         assert judge.options > count // 4
         assert judge.requests > count // 2
     gc.collect()
     assert not [one for one in gc.get_objects() if isinstance(one, Session)]
-    if open_files:
-        assert len(os.listdir("/proc/self/fd")) == open_files
     campaign.progress(
         f"NBD fuzzing: {count} inputs, {judge.options} options and {judge.requests} requests "
         f"answered, {judge.resets} connections reset"

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import random
 import socket
-import tracemalloc
 from typing import Any
 
 import pytest
+from fuzz_watch import FuzzWatch
 from serial_memory import PlainMemory
 from serprog_host import serving
 
@@ -58,20 +58,24 @@ def test_any_bytes_on_the_bus(face: str, campaign: Any) -> None:
     draw = random.Random(f"bus {face}")
     memory = PlainMemory(FACES[face], busy=1e-5)
     device = Slave(memory, face)
-    for number in range(campaign.count(3000, FULL)):
-        disturb(draw, memory, device)
-        sent, receive = window(draw, device)
-        before, was, time = memory.writes, device.status, memory.time
-        answer = device.transfer(sent, receive)
-        assert len(answer) == receive, number
-        assert memory.time >= time
-        if memory.writes > before:
-            # Only a write that was enabled, while nothing was under way.
-            assert was & 0x02, number
-            assert not was & WIP, number
-        assert device.status & ~(device.face.status.writable | 0x03) == 0
-        assert memory.protected == device.protected
+    count = campaign.count(3000, FULL)
+    with FuzzWatch(count) as watch:
+        for number in range(count):
+            watch.step()
+            disturb(draw, memory, device)
+            sent, receive = window(draw, device)
+            before, was, time = memory.writes, device.status, memory.time
+            answer = device.transfer(sent, receive)
+            assert len(answer) == receive, number
+            assert memory.time >= time
+            if memory.writes > before:
+                # Only a write that was enabled, while nothing was under way.
+                assert was & 0x02, number
+                assert not was & WIP, number
+            assert device.status & ~(device.face.status.writable | 0x03) == 0
+            assert memory.protected == device.protected
     assert memory.writes > 20
+    campaign.progress(f"{count} windows, {memory.writes} writes, {memory.reads} reads")
 
 
 def test_a_slave_that_writes_without_leave_is_caught() -> None:
@@ -111,31 +115,37 @@ def test_any_bytes_in_a_session(campaign: Any) -> None:
     draw = random.Random("session")
     device = Slave(PlainMemory(64 << 10, busy=1e-5), "sfdp")
     session, commands = Session(device), 0
-    tracemalloc.start()
-    for number in range(campaign.count(10_000, FULL)):
-        if draw.random() < 0.05:
-            session = Session(device)
-        session.feed(serprog_bytes(draw))
-        while (answer := session.step()) is not None:
-            commands += 1
-            assert answer[:1] in (b"\x06", b"\x15"), number
-            assert len(answer) <= 1 + LONGEST_RECEIVE, number
-        assert session.waiting <= 7 + (1 << 16), number
-    assert commands > number / 3
-    assert tracemalloc.get_traced_memory()[0] < 20e6
-    tracemalloc.stop()
+    count = campaign.count(10_000, FULL)
+    with FuzzWatch(count) as watch:
+        for number in range(count):
+            watch.step()
+            if draw.random() < 0.05:
+                session = Session(device)
+            session.feed(serprog_bytes(draw))
+            while (answer := session.step()) is not None:
+                commands += 1
+                assert answer[:1] in (b"\x06", b"\x15"), number
+                assert len(answer) <= 1 + LONGEST_RECEIVE, number
+            assert session.waiting <= 7 + (1 << 16), number
+    assert commands > count / 3
+    campaign.progress(f"{count} inputs, {commands} commands answered")
 
 
 def test_any_bytes_over_tcp(campaign: Any) -> None:
     """After each client the next one is served: no crash, no hang, nothing left in the loop."""
     draw = random.Random("tcp")
-    with serving(Slave(PlainMemory(64 << 10, busy=1e-5), "sfdp")) as (server, port):
-        for _ in range(campaign.count(500, FULL // 10)):
+    count, answered = campaign.count(500, FULL // 10), 0
+    watch = FuzzWatch(count)
+    with watch, serving(Slave(PlainMemory(64 << 10, busy=1e-5), "sfdp")) as (server, port):
+        for _ in range(count):
+            watch.step()
             with socket.create_connection(("127.0.0.1", port), timeout=30) as client:
                 for _ in range(10):
                     client.sendall(serprog_bytes(draw))
                 client.shutdown(socket.SHUT_WR)
-                while client.recv(1 << 20):
-                    pass
-        assert server.clients == campaign.count(500, FULL // 10)
+                while part := client.recv(1 << 20):
+                    answered += len(part)
+        assert server.clients == count
         assert server.refused == 0
+    assert answered > 10 * count
+    campaign.progress(f"{count} clients of 10 inputs each, {answered} bytes answered")

@@ -99,17 +99,17 @@ class ChipMedium:
         memory.chip.save(self._image)
         if memory.torn:
             with self._outcomes.open("a") as file:
-                file.write(self._outcome(*memory.torn) + "\n")
+                file.write(self._outcome(memory.chip, *memory.torn) + "\n")
 
     def outcomes(self) -> Counter[str]:
         """In which states the words in flight were found."""
         return Counter(self._outcomes.read_text().split())
 
-    def _outcome(self, address: int, old: bytes, new: bytes) -> str:
-        chip = Chip.load(self._image)  # a copy: to look is to sense, and to scrub
-        chip.power_on()
+    @staticmethod
+    def _outcome(chip: Chip, address: int, old: bytes, new: bytes) -> str:
+        chip.power_on()  # after it was saved: to look is to sense, and to scrub
         try:
             found = chip.read(address, len(new))
         except UncorrectableError:
             return "uncorrectable"
-        return {old: "old", new: "new"}.get(found, "partial")
+        return {old: "old", new: "new", b"\xff" * len(new): "ones"}.get(found, "partial")

@@ -164,6 +164,7 @@ def run_cuts(
         if first // 1000 != (first + life) // 1000:
             progress(str(tally))
     gc.unfreeze()
+    progress(f"in all: {tally}")
     return tally
 
 

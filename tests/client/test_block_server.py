@@ -10,11 +10,12 @@ import re
 import socket
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fuzz_watch import FuzzWatch
 from small_chip import design
 from tearing import TearingMemory
 
@@ -195,10 +196,16 @@ def check_answers(answers: bytes) -> int:
     return count
 
 
-def attack(device: BlockDevice, count: int, kind: type[BlockSession] = BlockSession) -> int:
+def attack(
+    device: BlockDevice,
+    count: int,
+    kind: type[BlockSession] = BlockSession,
+    step: Callable[[], None] = lambda: None,
+) -> int:
     """Feed `count` hostile inputs to sessions, in random pieces; how many answers came."""
     answers = 0
     for number in range(count):
+        step()
         draw = random.Random(number)
         session = kind(device)
         data = hostile(draw)
@@ -216,7 +223,8 @@ def attack(device: BlockDevice, count: int, kind: type[BlockSession] = BlockSess
 
 def test_no_bytes_break_a_session(device: BlockDevice, campaign: Any) -> None:
     count = campaign.count(4000, 120_000)
-    answers = attack(device, count)
+    with FuzzWatch(count) as watch:
+        answers = attack(device, count, step=watch.step)
     campaign.progress(f"block protocol: {count} hostile inputs, {answers} answers")
     assert answers > count // 2
 
@@ -236,9 +244,11 @@ def test_a_careless_session_is_caught(device: BlockDevice) -> None:
 
 def test_hostile_bytes_close_their_session_alone(device: BlockDevice, campaign: Any) -> None:
     count = campaign.count(60, 3000)
-    with served(device) as server:
+    watch = FuzzWatch(count)
+    with watch, served(device) as server:
         steady = connected(server)
         for number in range(count):
+            watch.step()
             with connected(server) as client:
                 client.sendall(hostile(random.Random(number)))
                 client.shutdown(socket.SHUT_WR)

@@ -56,9 +56,10 @@ def test_acknowledged_files_are_whole(
     require_sound(tally, count, ways)
 
 
-def test_acknowledged_files_are_whole_on_a_chip(tmp_path: Path, campaign: Any) -> None:
-    count = campaign.count(16, 300)
-    medium = ChipMedium(design(capacity=8 * SIZE // 2), tmp_path)
+@pytest.mark.parametrize("order", ["changed", "ones_first"])
+def test_acknowledged_files_are_whole_on_a_chip(order: str, tmp_path: Path, campaign: Any) -> None:
+    count = campaign.count(16, 1250)
+    medium = ChipMedium(design(capacity=8 * SIZE // 2, order=order), tmp_path)
     ways = ("as the chip tears",)
     tally = run_cuts(
         LittlefsWorkload(1, block_size=512, program_size=16),
@@ -67,7 +68,7 @@ def test_acknowledged_files_are_whole_on_a_chip(tmp_path: Path, campaign: Any) -
         life=8,
         progress=campaign.progress,
     )
-    campaign.progress(str(medium.outcomes()))
+    campaign.progress(f"words in flight: {dict(medium.outcomes())}")
     require_sound(tally, count, ways)
     assert len(medium.outcomes()) > 1
 

@@ -84,7 +84,7 @@ def test_acknowledged_transactions_are_whole(
 def test_acknowledged_transactions_are_whole_on_a_chip(
     journal: str, tmp_path: Path, campaign: Any
 ) -> None:
-    count = campaign.count(6, 100)
+    count = campaign.count(6, 834)
     medium = ChipMedium(design(capacity=4 * SIZE), tmp_path)
     ways = ("as the chip tears",)
     tally = run_cuts(

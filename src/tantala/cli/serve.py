@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from tantala.chip import Chip
+    from tantala.chip.block_device import BlockDevice
+    from tantala.chip.block_server import BlockServer
     from tantala.chip.nbd import NbdServer
     from tantala.chip.serprog import Server
     from tantala.chip.spi import Slave
@@ -19,6 +21,24 @@ if TYPE_CHECKING:
 _REFRESH = 0.25  # s between two looks at the counters
 _ANY = ("", "0.0.0.0", "::")
 _CACHE = "1 MiB"
+
+
+class _Wanted(NamedTuple):
+    """Where to listen, and for what (None: not for that); `cache`: bytes of NBD's write cache."""
+
+    address: str
+    serprog: int
+    nbd: int | None
+    cache: int
+    blocks: int | None
+    device: BlockDevice | None
+
+
+class _Block(NamedTuple):
+    """The servers of clients that want blocks."""
+
+    nbd: NbdServer | None
+    blocks: BlockServer | None
 
 
 def serve(
@@ -58,6 +78,20 @@ def serve(
             "chip's power fails or this program is killed. 0 for none.",
         ),
     ] = _CACHE,
+    blocks: Annotated[
+        int | None,
+        typer.Option(
+            "--blocks",
+            metavar="PORT",
+            min=0,
+            max=65535,
+            help="Serve the socket protocol of the block device too, for file systems under test "
+            "in any language, at this port; 0 takes a free one.",
+        ),
+    ] = None,
+    block_size: Annotated[
+        int, typer.Option("--block-size", min=1, help="Bytes of a block of --blocks.")
+    ] = 512,
     listen: Annotated[
         str,
         typer.Option("--listen", metavar="ADDRESS", help="Address to listen on."),
@@ -71,7 +105,8 @@ def serve(
         ),
     ] = None,
 ) -> None:
-    """Serve a chip over serprog, for flashrom, and over NBD until interrupted (Ctrl-C or SIGTERM).
+    """Serve a chip over serprog, for flashrom, and as a block device, until interrupted (Ctrl-C or
+    SIGTERM).
 
     Listens on this machine only, unless --listen says otherwise.
 
@@ -84,9 +119,12 @@ def serve(
       tantala serve spi_8mb --face m95m02 --port 5041
 
       tantala serve spi_8mb --nbd 10809
+
+      tantala serve spi_8mb --blocks 8765
     """
     import asyncio
 
+    from tantala.chip.block_device import BlockDevice
     from tantala.chip.serprog import Server
     from tantala.chip.spi import Slave, load_face
     from tantala.macro import load_design
@@ -99,7 +137,8 @@ def serve(
     chip = _chip(wanted, seed, image)
     chip.power_on()
     server = Server(Slave(chip, commands))
-    asyncio.run(_serve(chip, server, listen, (port, nbd, cache), image))
+    device = None if blocks is None else BlockDevice(chip, block_size)
+    asyncio.run(_serve(chip, server, _Wanted(listen, port, nbd, cache, blocks, device), image))
 
 
 def _check_folder(image: Path) -> None:
@@ -176,13 +215,7 @@ def _chip(wanted: Design, seed: int | None, image: Path | None) -> Chip:
     return chip
 
 
-async def _serve(
-    chip: Chip,
-    server: Server,
-    listen: str,
-    ports: tuple[int, int | None, int],
-    image: Path | None,
-) -> None:
+async def _serve(chip: Chip, server: Server, wanted: _Wanted, image: Path | None) -> None:
     import asyncio
     import contextlib
     import signal
@@ -190,17 +223,13 @@ async def _serve(
     from rich.console import Console
     from rich.live import Live
 
-    port, nbd, cache = ports
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
-    opened = await server.start(listen, port)
-    block = None
-    if nbd is not None:
-        from tantala.chip.nbd import serve_nbd
-
-        block = await serve_nbd(chip, listen, nbd, chip.design.name, cache=cache)
+    opened = await server.start(wanted.address, wanted.serprog)
+    block = await _block_servers(chip, wanted)
     for one in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(one, stop.set)
-    _announce(chip, server.slave, listen, opened, block)
+    _announce(chip, server.slave, wanted.address, opened)
+    _announce_blocks(chip, wanted, block)
     kept = f"saved into {image} on exit" if image else "forgotten on exit (no --image)"
     typer.echo(f"the die is {kept}; Ctrl-C ends")
     console = Console()
@@ -211,16 +240,32 @@ async def _serve(
                 await asyncio.wait_for(stop.wait(), _REFRESH)
     console.print(_counters(chip, server, block), highlight=False)
     await server.close()
-    if block:
-        block.close()
-        await block.wait_closed()
+    for other in block:
+        if other:
+            other.close()
+            await other.wait_closed()
     # Signals are still ours, so that a second one does not tear the saving.
     if image is not None:
         chip.save(image)
         typer.echo(f"saved {image}")
 
 
-def _announce(chip: Chip, slave: Slave, listen: str, port: int, block: NbdServer | None) -> None:
+async def _block_servers(chip: Chip, wanted: _Wanted) -> _Block:
+    nbd = blocks = None
+    if wanted.nbd is not None:
+        from tantala.chip.nbd import serve_nbd
+
+        nbd = await serve_nbd(
+            chip, wanted.address, wanted.nbd, chip.design.name, cache=wanted.cache
+        )
+    if wanted.device is not None and wanted.blocks is not None:
+        from tantala.chip.block_server import serve_blocks
+
+        blocks = await serve_blocks(wanted.device, wanted.address, wanted.blocks)
+    return _Block(nbd, blocks)
+
+
+def _announce(chip: Chip, slave: Slave, listen: str, port: int) -> None:
     """Where the chip is, and how to reach it."""
     part, face = slave.part, slave.face
     shown = f"{part.size} bytes"
@@ -236,18 +281,28 @@ def _announce(chip: Chip, slave: Slave, listen: str, port: int, block: NbdServer
         typer.echo(f'  flashrom -p serprog:ip={host}:{port} -c "{known}" -r content.bin')
     else:
         typer.echo(f"  flashrom knows no chip of this family; drivers reach it at {host}:{port}")
-    if block:
-        typer.echo(f"NBD listens on {listen} port {block.port}: all {chip.size} bytes")
+
+
+def _announce_blocks(chip: Chip, wanted: _Wanted, block: _Block) -> None:
+    listen = wanted.address
+    host = "127.0.0.1" if listen in _ANY else listen
+    if block.nbd:
+        typer.echo(f"NBD listens on {listen} port {block.nbd.port}: all {chip.size} bytes")
         authority = f"[{host}]" if ":" in host else host
-        if block.cache.limit:
+        if block.nbd.cache.limit:
             typer.echo(
-                f"  behind a volatile write cache of {block.cache.limit} bytes: what clients have "
-                "not flushed is lost with the power (--nbd-cache 0 for none)"
+                f"  behind a volatile write cache of {block.nbd.cache.limit} bytes: what clients "
+                "have not flushed is lost with the power (--nbd-cache 0 for none)"
             )
-        typer.echo(f"  nbdcopy nbd://{authority}:{block.port} content.bin")
+        typer.echo(f"  nbdcopy nbd://{authority}:{block.nbd.port} content.bin")
+    if block.blocks and wanted.device:
+        typer.echo(
+            f"the block protocol listens on {listen} port {block.blocks.port}: "
+            f"{wanted.device.block_count} blocks of {wanted.device.block_size} bytes"
+        )
 
 
-def _counters(chip: Chip, server: Server, block: NbdServer | None) -> Table:
+def _counters(chip: Chip, server: Server, block: _Block) -> Table:
     from rich.table import Table
 
     from tantala.base.quantity import format_si
@@ -264,12 +319,13 @@ def _counters(chip: Chip, server: Server, block: NbdServer | None) -> Table:
         "uncorrectable words": f"{counts.uncorrectable}",
         "hottest line": f"{counts.hottest_line}, {counts.hottest_writes} writes",
     }
-    if block:
-        rows["NBD clients"] = f"{block.clients} connected"
-        if block.cache.limit:
-            rows["NBD write cache"] = (
-                f"{block.cache.dirty} bytes dirty, {block.cache.losses} losses"
-            )
+    if block.nbd:
+        rows["NBD clients"] = f"{block.nbd.clients} connected"
+        cache = block.nbd.cache
+        if cache.limit:
+            rows["NBD write cache"] = f"{cache.dirty} bytes dirty, {cache.losses} losses"
+    if block.blocks:
+        rows["block clients"] = f"{block.blocks.clients} connected"
     for name, value in rows.items():
         table.add_row(name, value)
     return table
