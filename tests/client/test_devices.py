@@ -205,8 +205,21 @@ def test_the_cache_is_lost_with_the_power() -> None:
     memory.powered = False
     with pytest.raises(PowerLost):
         device.sync()
+    with pytest.raises(PowerLost):  # nothing is left to write, and nothing was kept either
+        device.sync()
     memory.power_on()
+    device.sync()
     assert device.read(0, 4) == bytes(4)
+
+
+def test_without_power_no_sync_is_acknowledged() -> None:
+    memory = TearingMemory(SIZE)
+    device = BlockDevice(memory, 512)
+    device.sync()
+    memory.powered = False
+    with pytest.raises(PowerLost):
+        device.sync()
+    assert BlockCallbacks(device).sync() == -errno.EIO
 
 
 @pytest.mark.parametrize(

@@ -130,7 +130,12 @@ class BlockDevice:
         self.memory.write(address, bytes([ERASED]) * self.block_size)
 
     def sync(self) -> None:
-        """Nothing is left to do: a program that has returned is in the cells."""
+        """Nothing is left to do: a program that has returned is in the cells.
+
+        Raises PowerLost without power, so that no client takes it for an acknowledgement of a
+        program that a cut has torn.
+        """
+        _require_power(self.memory)
 
 
 class ByteDevice:
@@ -197,8 +202,12 @@ class ByteDevice:
                 self._drain(next(iter(self._lines)))
 
     def sync(self) -> None:
-        """Everything written so far is in the cells when this returns."""
+        """Everything written so far is in the cells when this returns.
+
+        Raises PowerLost without power, also where a cut has emptied the cache.
+        """
         with self._losing_cache():
+            _require_power(self.memory)
             for index in sorted(self._lines):
                 self._drain(index)
 
@@ -286,6 +295,12 @@ def _parts(offset: int, length: int) -> Iterator[tuple[int, int, int]]:
         part = min(LINE - start, end - offset)
         yield offset // LINE, start, part
         offset += part
+
+
+def _require_power(memory: Memory) -> None:
+    """A memory that does not tell is taken to have power until its read or write says otherwise."""
+    if not getattr(memory, "powered", True):
+        raise PowerLost
 
 
 def _require_inside(where: str, offset: int, length: int, size: int) -> None:
