@@ -6,7 +6,10 @@ The client is fio with random 4 KiB requests of fresh random data; server and cl
 of their own. The plain store costs nothing, so its figure is the server's own cost; nbdkit's memory
 plugin (in C) shows what client and loopback leave room for. The chip's cost is that of its cells,
 which have all been written once: the same writes and reads in process, without a server, stand
-beside. The aim is 2,000 writes a second over the chip.
+beside. The chip is served without a write cache, with one of a quarter of its size, and with the
+one of `tantala serve`, which holds the whole chip: there writes of the same place join, and only a
+flush waits for cells. The aim is 2,000 writes a second over the chip. "synced" are writes with a
+flush after each: no cache makes those faster than the cells.
 """
 
 from __future__ import annotations
@@ -27,7 +30,9 @@ import numpy as np
 BLOCK = 4096
 AIM = 2000
 STORE = 64 << 20  # bytes
-ROW = "{:34s} {:>10s} {:>10s} {:>10s} {:>10s}"
+ROW = "{:26s}" + " {:>10s}" * 5
+HEADS = ("write", "write, 16", "synced", "read", "read, 16")
+CACHES = (0, 1 << 18, 1 << 20)  # bytes
 
 
 class Store:
@@ -60,20 +65,21 @@ def memory(name: str):
     return chip
 
 
-async def server(name: str) -> None:
+async def server(name: str, cache: int) -> None:
     """Serve in this process until it is ended; prints port and size."""
     from tantala.chip.nbd import serve_nbd
 
     served = memory(name)
-    listening = await serve_nbd(served, port=0)
+    listening = await serve_nbd(served, port=0, cache=cache)
     print(listening.port, served.size, flush=True)
     await listening.serve_forever()
 
 
 @contextlib.contextmanager
-def ours(name: str) -> Iterator[tuple[str, int]]:
+def ours(name: str, cache: int = 0) -> Iterator[tuple[str, int]]:
     """The URI and size of a server of ours in another process."""
     command = [sys.executable, "-m", "benchmarks.bench_nbd", "--server", name]
+    command += ["--cache", str(cache)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
@@ -100,8 +106,8 @@ def nbdkit() -> Iterator[tuple[str, int]]:
                 process.terminate()
 
 
-def fio(uri: str, size: int, kind: str, depth: int, seconds: float) -> float:
-    """Requests a second."""
+def fio(uri: str, size: int, kind: str, depth: int, seconds: float, synced: bool = False) -> float:
+    """Requests a second; `synced`: a flush after each."""
     flags = {
         "name": "job",
         "ioengine": "nbd",
@@ -113,6 +119,7 @@ def fio(uri: str, size: int, kind: str, depth: int, seconds: float) -> float:
         "time_based": 1,
         "runtime": f"{seconds:g}s",
         "refill_buffers": 1,
+        "fsync": int(synced),
         "output-format": "json",
     }
     command = ["fio", *(f"--{name}={value}" for name, value in flags.items())]
@@ -121,10 +128,15 @@ def fio(uri: str, size: int, kind: str, depth: int, seconds: float) -> float:
     return job["write" if kind == "randwrite" else "read"]["iops"]
 
 
-def through_port(uri: str, size: int, seconds: float) -> list[float]:
-    """Writes and reads a second, with one and with eight requests under way."""
-    kinds = ("randwrite", "randread")
-    return [fio(uri, size, kind, depth, seconds) for depth in (1, 8) for kind in kinds]
+def through_port(uri: str, size: int, seconds: float) -> list[float | None]:
+    """Requests a second in the order of HEADS, with one and with sixteen under way."""
+    return [
+        fio(uri, size, "randwrite", 1, seconds),
+        fio(uri, size, "randwrite", 16, seconds),
+        fio(uri, size, "randwrite", 1, seconds, synced=True),
+        fio(uri, size, "randread", 1, seconds),
+        fio(uri, size, "randread", 16, seconds),
+    ]
 
 
 def in_process(name: str, seconds: float) -> list[float]:
@@ -150,18 +162,20 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=3.0, help="of each figure")
     parser.add_argument("--design", default="spi_8mb")
     parser.add_argument("--server", help=argparse.SUPPRESS)
+    parser.add_argument("--cache", type=int, default=0, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.server:
-        asyncio.run(server(given.server))
+        asyncio.run(server(given.server, given.cache))
         return
     if not shutil.which("fio"):
         print("fio is not installed, so nothing was measured: apt-get install fio")
         return
     print(f"random {BLOCK} B requests a second; aim {AIM:,} writes over the chip")
-    print(ROW.format("", "write", "read", "write, 8", "read, 8"))
+    print(ROW.format("", *HEADS))
 
-    def row(name: str, rates: list[float]) -> None:
-        print(ROW.format(name, *[f"{rate:,.0f}" for rate in rates], *[""] * (4 - len(rates))))
+    def row(name: str, rates: list[float | None]) -> None:
+        shown = ["" if rate is None else f"{rate:,.0f}" for rate in rates]
+        print(ROW.format(name, *shown), flush=True)
 
     with ours("store") as (uri, size):
         row("plain store", through_port(uri, size, given.seconds))
@@ -170,9 +184,11 @@ def main() -> None:
             row("nbdkit memory", through_port(uri, size, given.seconds))
     else:
         print("nbdkit is not installed, so not measured")
-    with ours(given.design) as (uri, size):
-        row(given.design, through_port(uri, size, given.seconds))
-    row(f"{given.design}, in process", in_process(given.design, given.seconds))
+    for cache in CACHES:
+        with ours(given.design, cache) as (uri, size):
+            row(f"{given.design}, cache {cache >> 10} KiB", through_port(uri, size, given.seconds))
+    write, read = in_process(given.design, given.seconds)
+    row(f"{given.design}, in process", [write, None, None, read, None])
 
 
 if __name__ == "__main__":

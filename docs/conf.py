@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -41,6 +42,8 @@ bibtex_bibfiles = ["../src/tantala/library/sources.bib"]
 bibtex_default_style = "keyed"
 bibtex_reference_style = "label"
 
+# An optional extra: without it, what needs it is documented all the same.
+autodoc_mock_imports = [] if find_spec("torch") else ["torch"]
 autodoc_member_order = "bysource"
 autodoc_class_signature = "separated"
 autodoc_preserve_defaults = True

@@ -120,6 +120,17 @@ def torch():
     return module
 
 
+@pytest.fixture(scope="session")
+def digits_network(torch):
+    """The module that trains a network on scikit-learn's digits; skips loudly without those."""
+    if importlib.util.find_spec("sklearn") is None:
+        _absent(
+            "LIBRARY ABSENT: scikit-learn; install tantala[test-torch] to run this test",
+            bool(os.environ.get("TANTALA_REQUIRE_TORCH")),
+        )
+    return importlib.import_module("digits_network")
+
+
 @pytest.fixture
 def ngspice(program, tmp_path):
     """A function that runs a netlist and returns what ngspice prints, {name: value}."""

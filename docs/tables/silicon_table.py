@@ -6,21 +6,28 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tantala.base.quantity import format_si
+from tantala.cim.silicon import compare_cim
 from tantala.macro.silicon import compare, summary
 
 
 def pages() -> Iterator[tuple[str, str]]:
     """(name, Markdown) of each page."""
     rows = compare()
-    lines = ["| row | use | figure | published | tag | predicted | ratio | allowed | met |"]
-    lines += ["|---|---|---|---:|---|---:|---:|---|---|"]
-    lines += [_line(row, comparison) for row in rows for comparison in row.comparisons]
+    lines = _table(rows)
     lines += ["", "## Geometric-mean error", "", "1.00 is perfect.", ""]
     lines += ["| use | figure | error | rows |", "|---|---|---:|---:|"]
     for part in summary(rows):
         lines.append(f"| {part.use} | {_words(part.figure)} | {part.error:.2f} | {part.count} |")
     lines += _notes(rows)
     yield "silicon", "\n".join(lines) + "\n"
+    rows = compare_cim()
+    yield "cim_silicon", "\n".join(_table(rows) + _notes(rows, "###")) + "\n"
+
+
+def _table(rows: Sequence[Any]) -> list[str]:
+    lines = ["| row | use | figure | published | tag | predicted | ratio | allowed | met |"]
+    lines += ["|---|---|---|---:|---|---:|---:|---|---|"]
+    return lines + [_line(row, comparison) for row in rows for comparison in row.comparisons]
 
 
 def _line(row: Any, comparison: Any) -> str:
@@ -36,8 +43,8 @@ def _words(name: str) -> str:
     return name.replace("_", " ")
 
 
-def _notes(rows: Sequence[Any]) -> list[str]:
-    lines = ["", "## Rows", ""]
+def _notes(rows: Sequence[Any], level: str = "##") -> list[str]:
+    lines = ["", f"{level} Rows", ""]
     for row in rows:
         parts = [f"{row.title}: {row.refused or row.why}."]
         parts += [

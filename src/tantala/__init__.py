@@ -28,6 +28,7 @@ _PUBLIC = {
 }
 
 if TYPE_CHECKING:
+    from tantala import cim
     from tantala.array import Array
     from tantala.base.errors import (
         ConvergenceError,
@@ -50,6 +51,7 @@ __all__ = [
     "InputError",
     "RangeViolation",
     "TantalaError",
+    "cim",
     "datasheet",
     "load_cell",
     "load_design",
@@ -58,6 +60,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "cim":
+        return importlib.import_module("tantala.cim")
     if name in _PUBLIC:
         return getattr(importlib.import_module(_PUBLIC[name]), name)
     raise AttributeError(f"module 'tantala' has no attribute {name!r}")

@@ -11,7 +11,7 @@ import struct
 import subprocess
 import sys
 
-from nbd_client import NbdClient
+from nbd_client import FLUSH, NbdClient
 
 from tantala.chip import Chip
 

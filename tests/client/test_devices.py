@@ -212,6 +212,20 @@ def test_the_cache_is_lost_with_the_power() -> None:
     assert device.read(0, 4) == bytes(4)
 
 
+def test_a_power_cycle_that_no_call_has_met_loses_the_cache_too() -> None:
+    chip = Chip(design(), seed=4)
+    device = ByteDevice(chip, cache=1024)
+    device.write(0, b"kept")
+    device.sync()
+    device.write(0, b"lost")
+    chip.power_off()
+    chip.power_on()
+    with pytest.raises(PowerLost):
+        device.sync()
+    device.sync()
+    assert device.read(0, 4) == b"kept"
+
+
 def test_without_power_no_sync_is_acknowledged() -> None:
     memory = TearingMemory(SIZE)
     device = BlockDevice(memory, 512)

@@ -16,7 +16,9 @@ from tantala.macro.silicon import EXPECTED_TAGS, compare_row, refuse, row_design
 MISSES = tomllib.loads((Path(__file__).parent / "silicon_misses.toml").read_text(encoding="utf-8"))[
     "misses"
 ]
-ROWS = {name: load_item("silicon", name) for name in names("silicon")}
+EVERY = {name: load_item("silicon", name) for name in names("silicon")}
+# Compute-in-memory chips have claims of their own, in test_cim_silicon.
+ROWS = {n: row for n, row in EVERY.items() if row.text("class") != "compute in memory"}
 COMPARED = [
     (name, path.removeprefix("published."))
     for name, row in ROWS.items()

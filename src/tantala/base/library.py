@@ -20,6 +20,7 @@ FOLDERS = {
     "face": "faces",
     "silicon": "silicon",
     "method": "methods",
+    "tile": "tiles",
 }
 
 

@@ -19,6 +19,7 @@ distribution of levels; their mean power is in (1)); the instrument's own noise.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, NamedTuple
@@ -44,6 +45,10 @@ ROOM = 298.15  # K
 SCALE = 1e9  # nA: currents squared stay within float32
 SEGMENTS = 3  # of a series, at least, so that a spectrum has an error
 FEWEST_SAMPLES = 256
+LARGEST_DRAW = 6.4  # of a normal from 32 bits
+REACH_SHIFT = np.uint32(21)  # leaves exponent and two bits of a float32
+REACHES = 0x7F800000 >> 21  # finite ones
+_LARGEST = 1e6  # S, beyond any cell
 HIGHEST = 0.25  # part of the sample rate up to which a spectrum is trusted: the filter before it
 
 
@@ -123,7 +128,8 @@ def read_current(
     key = seed_words(population.seed)
     out = np.empty(len(index), np.float32)
     words = tuple(np.uint32(w) for w in (event & 0xFFFFFFFF, event >> 32, READ, *key))
-    noisy(out, mean, conductance, address, words, noise_constants(law, time, temperature))
+    constants = noise_constants(law, time, temperature)
+    noisy(out, mean, conductance, address, words, constants, np.empty(_BLOCK, np.float32))
     return out
 
 
@@ -155,8 +161,26 @@ def noise_constants(
     return NoiseConstants._make(F(value) for value in values)
 
 
+@functools.lru_cache(maxsize=16)
+def reach(
+    law: NoiseLaw, voltage: float, integration_time: float | None = None, temperature: float = ROOM
+) -> NDArray[np.float32]:
+    """How far [S] the noise of a read at `voltage` [V] can carry a conductance g, at most.
+
+    By `g.view(uint32) >> REACH_SHIFT`: a quarter of an octave each. What is further from an edge
+    than that is on the same side whatever is drawn. The deviation is a sum of powers of g with one
+    kink, so over a quarter it is largest at an end or at the kink.
+    """
+    ends = (np.arange(REACHES + 1, dtype=np.uint32) << REACH_SHIFT).view(np.float32)
+    first, last = ends[:-1].astype(float), np.minimum(ends[1:].astype(float), _LARGEST)
+    points = np.stack([first, np.clip(law.lowest_conductance, first, last), last])
+    current = points * voltage
+    sigma = law.current_deviation(current, points, temperature, integration_time) / voltage
+    return np.ascontiguousarray(LARGEST_DRAW * sigma.max(axis=0), np.float32)
+
+
 # As in the kernels of pulses: a block at a time, in phases that the compiler turns into vectors.
-_OPTIONS = {"cache": True, "error_model": "numpy", "fastmath": FAST, "nogil": True}
+_OPTIONS = {"cache": True, "error_model": "numpy", "fastmath": FAST, "nogil": True, "_nrt": False}
 _BLOCK = 1024
 
 
@@ -185,12 +209,13 @@ def _disturbed(out, mean, conductance, draw, constants):
 
 
 @njit(**_OPTIONS)
-def noisy(out, mean, conductance, address, words, constants):
-    """Currents [A] of one read: `mean` with a draw of each `address`; `words` of the event."""
-    buffer = np.empty(_BLOCK, F)
+def noisy(out, mean, conductance, address, words, constants, room):
+    """Currents [A] of one read: `mean` with a draw of each `address`; `words` of the event,
+    `room` for BLOCK draws.
+    """
     for start in range(0, out.size, _BLOCK):
         to = min(start + _BLOCK, out.size)
-        draw = buffer[: to - start]
+        draw = room[: to - start]
         _draws(draw, address[start:to], words)
         _disturbed(out[start:to], mean[start:to], conductance[start:to], draw, constants)
 

@@ -18,7 +18,7 @@ from tantala.cell.elementary import FAST, F, exp32, log32, normal32
 from tantala.cell.switching import FLOOR_VOLTAGE
 from tantala.cell.variability import drift32, skewed32
 
-BLOCK = 1024
+BLOCK = 2048
 SWITCHED = 1.5  # a cell counts as switched when R changed by more than this factor
 SMALLEST_GROWTH = 0.02  # of b in RESET: an event never shrinks the gap
 _TRAITS = np.uint32(variability.TRAITS)
@@ -36,6 +36,10 @@ _LOG10_E = F(0.4342944819032518)
 _SWITCHED = F(SWITCHED)
 _LOG_SWITCHED = F(np.log(SWITCHED))
 OPTIONS = {"fastmath": FAST, "error_model": "numpy", "cache": True, "nogil": True}
+# For what allocates nothing: without counts of references, which are atomic and so cost more than
+# the work on the few cells that a write still pulses in the end. Callers keep the arrays alive.
+LEAF = {**OPTIONS, "_nrt": False}
+NUMBERS, WORDS = 5 * BLOCK, 4 * BLOCK  # float32 and uint32 that a pulse works in
 
 
 class SetConstants(NamedTuple):
@@ -107,27 +111,55 @@ def _soft(x):
     return F(max(x, F(0.0)) + log32(F(1.0) + exp32(-abs(x))))
 
 
-@njit(**OPTIONS)
-def _set_draws(address, writes, c, k0, k1, excess, shift, xi, phase):
-    """Extra barrier [eV] and threshold [V], xi without its drift, and the drift's phase."""
-    for i in range(len(xi)):
+@njit(**LEAF)
+def _events(address, event, purpose, k0, k1, w0, w1, w2):
+    """Words of each (address, event): normals of them are made in loops of their own."""
+    for i in range(len(w0)):
         low = np.uint32(address[i] & _LOW_BITS)
         high = np.uint32(address[i] >> _HALF)
-        trait = philox4x32(low, _ZERO, _TRAITS, high, k0, k1)
-        event = philox4x32(low, writes[i], _SET_EVENT, high, k0, k1)
-        excess[i] = c.barrier_cell * normal32(trait[0]) + c.barrier_event * normal32(event[0])
-        shift[i] = c.threshold_spread * normal32(trait[1])
-        xi[i] = c.of_cell * normal32(trait[2]) + c.of_event * normal32(event[1])
-        phase[i] = trait[3] & _TRAIT_BITS
+        w0[i], w1[i], w2[i], _ = philox4x32(low, event[i], purpose, high, k0, k1)
 
 
-@njit(**OPTIONS)
+@njit(**LEAF)
+def _traits(address, k0, k1, w0, w1, w2, w3):
+    for i in range(len(w0)):
+        low = np.uint32(address[i] & _LOW_BITS)
+        high = np.uint32(address[i] >> _HALF)
+        w0[i], w1[i], w2[i], w3[i] = philox4x32(low, _ZERO, _TRAITS, high, k0, k1)
+
+
+@njit(**LEAF)
+def _normal(out, share, word):
+    """`share` times the normal of each word."""
+    for i in range(len(out)):
+        out[i] = share * normal32(word[i])
+
+
+@njit(**LEAF)
+def _add_normal(out, share, word):
+    for i in range(len(out)):
+        out[i] += share * normal32(word[i])
+
+
+@njit(**LEAF)
+def _set_draws(address, writes, c, k0, k1, excess, shift, xi, w0, w1, w2, phase):
+    """Extra barrier [eV] and threshold [V], xi without its drift, and the drift's phase."""
+    _traits(address, k0, k1, w0, w1, w2, phase)
+    _normal(excess, c.barrier_cell, w0)
+    _normal(shift, c.threshold_spread, w1)
+    _normal(xi, c.of_cell, w2)
+    _events(address, writes, _SET_EVENT, k0, k1, w0, w1, w2)
+    _add_normal(excess, c.barrier_event, w0)
+    _add_normal(xi, c.of_event, w1)
+
+
+@njit(**LEAF)
 def _add_drift(address, cycles, phase, steps, share, word, k0, k1, xi):
     """Add the slow drift; `word` 0 for the low, 1 for the high state."""
     for i in range(len(xi)):
         low = np.uint32(address[i] & _LOW_BITS)
         high = np.uint32(address[i] >> _HALF)
-        xi[i] += share * drift32(low, high, cycles[i], phase[i], steps, k0, k1, word)
+        xi[i] += share * drift32(low, high, cycles[i], phase[i] & _TRAIT_BITS, steps, k0, k1, word)
 
 
 @njit(forceinline=True, fastmath=FAST, error_model="numpy")
@@ -141,7 +173,7 @@ def _compliance(critical, bitline, overdrive, c):
     return F(c.minimum + critical * (F(1.0) / current + c.series / drop))
 
 
-@njit(**OPTIONS)
+@njit(**LEAF)
 def _set_onset(conductance, bitline, wordline, width, c, excess, shift, onset, reached):
     """V_c of the state before in `onset` [V], and ln R at which it would end in `reached`.
 
@@ -160,7 +192,7 @@ def _set_onset(conductance, bitline, wordline, width, c, excess, shift, onset, r
         shift[i] = overdrive
 
 
-@njit(**OPTIONS)
+@njit(**LEAF)
 def _set_target(conductance, bitline, c, height, overdrive, xi, reached):
     """R [ohm] that each cell tends to, in `reached`, which held ln R of the first estimate."""
     per_lowering = F(1.0) / c.lowering
@@ -172,7 +204,7 @@ def _set_target(conductance, bitline, c, height, overdrive, xi, reached):
         reached[i] = grown * exp32(lift + c.spread * skewed32(xi[i], c.skewness))
 
 
-@njit(**OPTIONS)
+@njit(**LEAF)
 def _set_outcome(conductance, movable, bitline, width, c, onset, target, energy, switched):
     """New conductance [S], energy [J] and flags."""
     steepness = c.lowering / c.heat
@@ -188,19 +220,26 @@ def _set_outcome(conductance, movable, bitline, width, c, onset, target, energy,
         switched[i] = np.uint8(before > _SWITCHED * after)
 
 
-@njit(**OPTIONS)
+@njit(**LEAF)
 def set_cells(
     conductance, address, writes, cycles, movable, bitline, wordline, width, c, steps, k0, k1,
-    energy, switched,
+    energy, switched, numbers, words,
 ):  # fmt: skip
-    """One SET pulse; `c` are SetConstants, `steps` is log2 of the drift period."""
-    buffers, phases = np.empty((5, BLOCK), F), np.empty(BLOCK, np.uint32)
+    """One SET pulse; `c` are SetConstants, `steps` is log2 of the drift period.
+
+    `numbers`, `words`: room for NUMBERS float32 and WORDS uint32, of one dimension, since LLVM makes
+    no vectors over rows whose stride it cannot see.
+    """
     for start in range(0, len(conductance), BLOCK):
         to = min(start + BLOCK, len(conductance))
         count = to - start
-        excess, shift, xi = buffers[0, :count], buffers[1, :count], buffers[2, :count]
-        onset, reached, phase = buffers[3, :count], buffers[4, :count], phases[:count]
-        _set_draws(address[start:to], writes[start:to], c, k0, k1, excess, shift, xi, phase)
+        excess, shift, xi = numbers[:count], numbers[BLOCK:][:count], numbers[2 * BLOCK :][:count]
+        onset, reached = numbers[3 * BLOCK :][:count], numbers[4 * BLOCK :][:count]
+        w0, w1 = words[:count], words[BLOCK:][:count]
+        w2, phase = words[2 * BLOCK :][:count], words[3 * BLOCK :][:count]
+        _set_draws(
+            address[start:to], writes[start:to], c, k0, k1, excess, shift, xi, w0, w1, w2, phase
+        )
         _add_drift(address[start:to], cycles[start:to], phase, steps, c.of_drift, 0, k0, k1, xi)
         _set_onset(
             conductance[start:to], bitline[start:to], wordline[start:to], width[start:to], c,
@@ -213,22 +252,21 @@ def set_cells(
         )  # fmt: skip
 
 
-@njit(**OPTIONS)
-def _reset_draws(address, writes, c, k0, k1, excess, xi, fall, phase):
+@njit(**LEAF)
+def _reset_draws(address, writes, c, k0, k1, excess, xi, fall, w0, w1, w2, phase):
     """Extra barrier [eV], xi without its drift, the normal of the fall, and the drift's phase."""
-    for i in range(len(xi)):
-        low = np.uint32(address[i] & _LOW_BITS)
-        high = np.uint32(address[i] >> _HALF)
-        trait = philox4x32(low, _ZERO, _TRAITS, high, k0, k1)
-        event = philox4x32(low, writes[i], _RESET_EVENT, high, k0, k1)
-        own = c.barrier_cell * normal32(trait[0]) + c.barrier_event * normal32(event[0])
-        excess[i] = own + (c.weak_barrier if F(trait[1] & _TRAIT_BITS) < c.weak_limit else F(0.0))
-        phase[i] = trait[2] & _TRAIT_BITS
-        xi[i] = c.of_cell * normal32(trait[3]) + c.of_event * normal32(event[1])
-        fall[i] = normal32(event[2])
+    _traits(address, k0, k1, w0, w1, phase, w2)
+    _normal(excess, c.barrier_cell, w0)
+    _normal(xi, c.of_cell, w2)
+    for i in range(len(excess)):
+        excess[i] += c.weak_barrier if F(w1[i] & _TRAIT_BITS) < c.weak_limit else F(0.0)
+    _events(address, writes, _RESET_EVENT, k0, k1, w0, w1, w2)
+    _add_normal(excess, c.barrier_event, w0)
+    _add_normal(xi, c.of_event, w1)
+    _normal(fall, F(1.0), w2)
 
 
-@njit(**OPTIONS)
+@njit(**LEAF)
 def _reset_growth(cycles, c, xi):
     """Turn xi into the growth exponent b of each event."""
     for i in range(len(xi)):
@@ -238,7 +276,7 @@ def _reset_growth(cycles, c, xi):
         xi[i] = max(grown, _SMALLEST_GROWTH)
 
 
-@njit(**OPTIONS)
+@njit(**LEAF)
 def _reset_times(source, wordline, width, c, excess, volts):
     """Effective voltage [V] of each pulse, and ln(width / tau) in place of the extra barrier."""
     per_softness = F(1.0) / c.follower_softness
@@ -249,7 +287,7 @@ def _reset_times(source, wordline, width, c, excess, volts):
         excess[i] = log32(width[i]) - log_tau
 
 
-@njit(**OPTIONS)
+@njit(**LEAF)
 def _reset_physics(conductance, cycles, movable, width, c, volts, log_time, growth, draw, onset):
     """The equations of `ResetLaw`: fills `onset` [s]; ln(R / R_ref) after in `growth`, before in
     `draw`.
@@ -282,7 +320,7 @@ def _reset_physics(conductance, cycles, movable, width, c, volts, log_time, grow
         draw[i] = before
 
 
-@njit(**OPTIONS)
+@njit(**LEAF)
 def _reset_outcome(conductance, source, width, c, volts, onset, before, after, energy, switched):
     """New conductance [S], energy [J] and flags from ln(R / R_ref) before and after."""
     for i in range(len(conductance)):
@@ -295,19 +333,22 @@ def _reset_outcome(conductance, source, width, c, volts, onset, before, after, e
         conductance[i] = now
 
 
-@njit(**OPTIONS)
+@njit(**LEAF)
 def reset_cells(
     conductance, address, writes, cycles, movable, source, wordline, width, c, steps, k0, k1,
-    energy, switched,
+    energy, switched, numbers, words,
 ):  # fmt: skip
-    """One RESET pulse; `c` are ResetConstants, `steps` is log2 of the drift period."""
-    buffers, phases = np.empty((5, BLOCK), F), np.empty(BLOCK, np.uint32)
+    """One RESET pulse; `c` are ResetConstants, the rest as of `set_cells`."""
     for start in range(0, len(conductance), BLOCK):
         to = min(start + BLOCK, len(conductance))
         count = to - start
-        excess, xi, fall = buffers[0, :count], buffers[1, :count], buffers[2, :count]
-        volts, onset, phase = buffers[3, :count], buffers[4, :count], phases[:count]
-        _reset_draws(address[start:to], writes[start:to], c, k0, k1, excess, xi, fall, phase)
+        excess, xi, fall = numbers[:count], numbers[BLOCK:][:count], numbers[2 * BLOCK :][:count]
+        volts, onset = numbers[3 * BLOCK :][:count], numbers[4 * BLOCK :][:count]
+        w0, w1 = words[:count], words[BLOCK:][:count]
+        w2, phase = words[2 * BLOCK :][:count], words[3 * BLOCK :][:count]
+        _reset_draws(
+            address[start:to], writes[start:to], c, k0, k1, excess, xi, fall, w0, w1, w2, phase
+        )
         _add_drift(address[start:to], cycles[start:to], phase, steps, c.of_drift, 1, k0, k1, xi)
         _reset_growth(cycles[start:to], c, xi)
         _reset_times(source[start:to], wordline[start:to], width[start:to], c, excess, volts)

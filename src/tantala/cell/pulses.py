@@ -254,6 +254,8 @@ def _run(
         np.uint32(high),
         energy,
         switched.view(np.uint8),
+        np.empty(kernels.NUMBERS, np.float32),
+        np.empty(kernels.WORDS, np.uint32),
     )
     return energy, switched
 

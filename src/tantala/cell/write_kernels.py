@@ -12,14 +12,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
+from numba.np.unsafe.ndarray import to_fixed_tuple
 from numpy.typing import NDArray
 
 from tantala.cell.elementary import FAST, F
 from tantala.cell.endurance import use_up
-from tantala.cell.noise import NoiseConstants, noisy
+from tantala.cell.noise import REACH_SHIFT, NoiseConstants, noisy
 from tantala.cell.pulse_kernels import (
     BLOCK,
+    LEAF,
+    NUMBERS,
     OPTIONS,
+    WORDS,
     ResetConstants,
     SetConstants,
     reset_cells,
@@ -31,6 +35,8 @@ SET_WORDLINE, SET_BITLINE, RESET_WORDLINE, RESET_SOURCELINE = range(4)
 INLINE = {"fastmath": FAST, "error_model": "numpy", "forceinline": True}
 _FORMED, _STUCK_LOW = np.uint8(1), np.uint8(2)  # flags of a population
 _ONE = np.uint32(1)
+_SET, _RESET = len(SetConstants._fields), len(ResetConstants._fields)
+_NOISE = len(NoiseConstants._fields)
 
 
 class CellState(NamedTuple):
@@ -69,9 +75,13 @@ class Task(NamedTuple):
 class WriteConstants(NamedTuple):
     """What a write needs of scheme and laws.
 
+    set, reset, noise: the values of `SetConstants`, `ResetConstants` and `NoiseConstants`, as
+    arrays: numba takes longer to unbox so many float32 scalars than a small write takes.
+
     near: RADAR's. set_width, reset_width: s. read_voltage: V. verify_time: s. conduction:
     V_ref [V], V_gap [V], G_closed [S], p. life: eta_0, V_0 [V], s [V], beta. now: the age
-    of a cell just pulsed. drift: log2 of the drift's period.
+    of a cell just pulsed. drift: log2 of the drift's period. reach: `noise.reach` [S], or inf where
+    a decision asks for more than the conductance.
     """
 
     kind: int
@@ -85,16 +95,17 @@ class WriteConstants(NamedTuple):
     read_voltage: float
     verify_time: float
     conduction: tuple[float, float, float, float]
-    noise: NoiseConstants
+    noise: NDArray[np.float32]
     noisy: bool
-    set: SetConstants
-    reset: ResetConstants
+    set: NDArray[np.float32]
+    reset: NDArray[np.float32]
     wears: bool
     life: tuple[float, float, float, float]
     now: Any
     drift: int
     read_purpose: int
     reads: int
+    reach: NDArray[np.float32]
     k0: int
     k1: int
 
@@ -154,193 +165,278 @@ def _radar(gates, lines, start, far, one_edge, coarse, fine):
     return gate, line, coarse + F(far), fine + F(not far)
 
 
-@njit(**OPTIONS)
-def _read(c, round, conductance, address, seen):
+@njit(**LEAF)
+def _read(c, round, conductance, address, seen, room):
     """Conductances [S] as one verify reads them, in `seen`."""
     volts = F(c.read_voltage)
-    reference, gap, closed, power = c.conduction
     for i in range(len(seen)):
-        g = conductance[i]
-        if c.read_voltage == reference:
-            seen[i] = F(np.float64(g) * c.read_voltage)
-        else:
-            x = 1.0 / (gap * np.sqrt(1.0 + (max(np.float64(g), 0.0) / closed) ** power))
-            seen[i] = F(g * reference * np.sinh(c.read_voltage * x) / np.sinh(reference * x))
+        seen[i] = _current(c.read_voltage, c.conduction, conductance[i])
     if c.noisy:
         event = np.uint64(c.reads) + np.uint64(round)
         low, high = np.uint32(event & np.uint64(0xFFFFFFFF)), np.uint32(event >> np.uint64(32))
         words = (low, high, np.uint32(c.read_purpose), np.uint32(c.k0), np.uint32(c.k1))
-        noisy(seen, seen, conductance, address, words, c.noise)
+        constants = NoiseConstants(*to_fixed_tuple(c.noise, _NOISE))
+        noisy(seen, seen, conductance, address, words, constants, room)
     for i in range(len(seen)):
         seen[i] = seen[i] / volts
+
+
+@njit(**INLINE)
+def _current(voltage, conduction, conductance):
+    """Mean current [A] of a read."""
+    reference, gap, closed, power = conduction
+    if voltage == reference:
+        return F(np.float64(conductance) * voltage)
+    x = 1.0 / (gap * np.sqrt(1.0 + (max(np.float64(conductance), 0.0) / closed) ** power))
+    return F(conductance * reference * np.sinh(voltage * x) / np.sinh(reference * x))
 
 
 class _Block(NamedTuple):
     """Cells in the making, a buffer each; by place in the block unless said otherwise.
 
     active: places that need more, in order. seen, rises: of each active, what its last verify read
-    [S] and whether a SET comes next. direction, coarse, fine: of the running train.
-    position, address, line, gate, energy, switched: of the cells of one pulse.
+    [S] and whether a SET comes next. unsure, near: actives whose verify noise may decide, and what
+    they read. direction, coarse, fine: of the running train. All others: of the cells of one pulse.
     """
 
     active: NDArray[np.int64]
     seen: NDArray[np.float32]
     rises: NDArray[np.bool_]
+    unsure: NDArray[np.int64]
+    near: NDArray[np.float32]
+    turn: NDArray[np.int64]
     direction: NDArray[np.int8]
     coarse: NDArray[np.float32]
     fine: NDArray[np.float32]
     position: NDArray[np.int64]
+    at: NDArray[np.int64]
     address: NDArray[np.uint64]
     conductance: NDArray[np.float32]
+    writes: NDArray[np.uint32]
+    cycles: NDArray[np.uint32]
+    movable: NDArray[np.uint8]
     line: NDArray[np.float32]
     gate: NDArray[np.float32]
+    width: NDArray[np.float32]
     energy: NDArray[np.float32]
     switched: NDArray[np.uint8]
+    used: NDArray[np.float64]
+    numbers: NDArray[np.float32]
+    words: NDArray[np.uint32]
 
 
 @njit(**OPTIONS)
-def _block():
+def _block(size):
     return _Block(
-        np.empty(BLOCK, np.int64), np.empty(BLOCK, F), np.empty(BLOCK, np.bool_),
-        np.empty(BLOCK, np.int8), np.empty(BLOCK, F), np.empty(BLOCK, F),
-        np.empty(BLOCK, np.int64), np.empty(BLOCK, np.uint64), np.empty(BLOCK, F),
-        np.empty(BLOCK, F), np.empty(BLOCK, F), np.empty(BLOCK, F), np.empty(BLOCK, np.uint8),
+        np.empty(size, np.int64), np.empty(size, F), np.empty(size, np.bool_),
+        np.empty(size, np.int64), np.empty(size, F), np.empty(size, np.int64),
+        np.empty(size, np.int8), np.empty(size, F), np.empty(size, F),
+        np.empty(size, np.int64), np.empty(size, np.int64), np.empty(size, np.uint64),
+        np.empty(size, F), np.empty(size, np.uint32), np.empty(size, np.uint32),
+        np.empty(size, np.uint8), np.empty(size, F), np.empty(size, F), np.empty(size, F),
+        np.empty(size, F), np.empty(size, np.uint8), np.empty(size),
+        np.empty(NUMBERS, F), np.empty(WORDS, np.uint32),
     )  # fmt: skip
 
 
-@njit(**OPTIONS)
-def _verify(c, round, start, count, cells, task, out, block):
-    """Read the block's first `count` active cells; how many are outside their window, kept."""
+@njit(**LEAF)
+def _see(c, round, start, count, conductance, task, block):
+    """What a verify reads of the first `count` active cells: noise is drawn where it may decide."""
+    # Arrays by names of their own: numba counts a reference at each use of a tuple's member.
+    reach, place, lows, highs = c.reach, task.place, task.low, task.high
+    active, seen, doubtful = block.active, block.seen, block.unsure
+    unsure = 0
     for i in range(count):
-        j = start + block.active[i]
-        block.address[i] = task.address[j]
-        block.conductance[i] = cells.conductance[task.place[j]]
-    _read(c, round, block.conductance[:count], block.address[:count], block.seen[:count])
-    volts, taken, kind = F(c.read_voltage), F(c.verify_time), c.kind
+        j = start + active[i]
+        g = conductance[place[j]]
+        noise = reach[F(g).view(np.uint32) >> REACH_SHIFT]
+        low, high = lows[j], highs[j]
+        outside = (g + noise < low) | (g - noise > high)
+        inside = (g - noise >= low) & (g + noise <= high)
+        seen[i] = g
+        doubtful[unsure] = i
+        unsure += not (outside | inside)
+    if unsure == 0:
+        return
+    addresses, address, own, near = task.address, block.address, block.conductance, block.near
+    for u in range(unsure):
+        j = start + active[doubtful[u]]
+        address[u], own[u] = addresses[j], conductance[place[j]]
+    _read(c, round, own[:unsure], address[:unsure], near[:unsure], block.numbers)
+    for u in range(unsure):
+        seen[doubtful[u]] = near[u]
+
+
+@njit(**LEAF)
+def _verify(c, round, start, count, cells, task, out, block):
+    """Read the block's first `count` active cells; how many are outside their window, kept.
+
+    The energy is that of the mean current: noise takes as much as it gives.
+    """
+    conductance, place, lows, highs = cells.conductance, task.place, task.low, task.high
+    active, all_seen, rises, direction = block.active, block.seen, block.rises, block.direction
+    reads, energy, ok = out.reads, out.energy, out.ok
+    _see(c, round, start, count, conductance, task, block)
+    volts, taken, fppv = F(c.read_voltage), F(c.verify_time), c.kind == FPPV
     left = 0
     for i in range(count):
-        k, seen = block.active[i], block.seen[i]
+        k, seen = active[i], all_seen[i]
         j = start + k
-        out.reads[j] += _ONE
-        out.energy[j] += volts * (seen * volts) * taken
-        rising = seen < task.low[j]
-        if not rising and seen <= task.high[j]:
-            out.ok[j] = True
-            continue
-        if kind == FPPV and rising and not (np.isinf(task.high[j]) or task.low[j] == F(0.0)):
+        reads[j] += _ONE
+        energy[j] += volts * _current(c.read_voltage, c.conduction, conductance[place[j]]) * taken
+        low, high = lows[j], highs[j]
+        rising = seen < low
+        inside = (not rising) & (seen <= high)
+        ok[j] = inside
+        if fppv and rising and not (np.isinf(high) or low == F(0.0)):
             # The same pulse again does no more: open the cell first.
-            rising = block.direction[k] <= 0
-        block.active[left], block.seen[left], block.rises[left] = k, seen, rising
-        left += 1
+            rising = direction[k] <= 0
+        active[left], all_seen[left], rises[left] = k, seen, rising
+        left += not inside
     return left
 
 
-@njit(**OPTIONS)
-def _drive(c, rising, start, count, task, block):
-    """Voltages of the next SET or RESET of those that need one; how many they are."""
+@njit(**LEAF)
+def _turning(rising, count, block):
+    """Of the active cells those that get a pulse in this direction, in `turn`; how many."""
+    rises, turn = block.rises, block.turn
+    pulsed = 0
+    for i in range(count):
+        turn[pulsed] = i
+        pulsed += rises[i] == rising
+    return pulsed
+
+
+@njit(**LEAF)
+def _drive(c, rising, start, pulsed, task, block):
+    """Voltages of the next SET or RESET of the `pulsed` cells that need one."""
     way = np.int8(1) if rising else np.int8(-1)
     gates = c.set_wordline if rising else c.reset_wordline
     lines = c.set_bitline if rising else c.reset_sourceline
     kind, near = c.kind, F(c.near)
-    # What the loop calls gets single values: numba hands over a tuple member by member.
-    pulsed = 0
-    for i in range(count):
-        if block.rises[i] != rising:
-            continue
-        k = block.active[i]
+    first_gate, gate_step, last_gate = gates.start, gates.step, gates.stop
+    first_line, line_step, last_line = lines.start, lines.step, lines.stop
+    lower_step, lowest = F(c.set_wordline.step), F(c.set_wordline.start)
+    active, seen, turn, direction = block.active, block.seen, block.turn, block.direction
+    coarses, fines, gate_of, line_of = block.coarse, block.fine, block.gate, block.line
+    position, address, addresses = block.position, block.address, task.address
+    lows, highs, landing = task.low, task.high, task.landing
+    for p in range(pulsed):
+        i = turn[p]
+        k = active[i]
         j = start + k
-        coarse, fine = block.coarse[k], block.fine[k]
-        low, high = task.low[j], task.high[j]
-        if block.direction[k] != way:
-            block.direction[k], coarse, fine = way, F(0.0), F(0.0)
+        coarse, fine = coarses[k], fines[k]
+        if direction[k] != way:
+            direction[k], coarse, fine = way, F(0.0), F(0.0)
             if kind == RADAR and not rising:
                 # It overshot: its next coarse search starts a step lower.
-                lower = task.landing[j] - F(c.set_wordline.step)
-                task.landing[j] = max(lower, F(c.set_wordline.start))
-        gate = np.float64(task.landing[j]) if kind != ISPP and rising else gates.start
-        line = lines.start
+                landing[j] = max(landing[j] - lower_step, lowest)
+        gate = np.float64(landing[j]) if kind != ISPP and rising else first_gate
+        line = first_line
         if kind == RADAR:
+            low, high = lows[j], highs[j]
             one_edge = np.isinf(high) or low == F(0.0)
-            seen = block.seen[i]
-            far = one_edge or (seen < low / near if rising else seen > high * near)
+            far = one_edge or (seen[i] < low / near if rising else seen[i] > high * near)
             gate, line, coarse, fine = _radar(gates, lines, gate, far, one_edge, coarse, fine)
         elif kind == ISPP:
             if rising:
-                gate = _at(gates, coarse)
+                gate = min(first_gate + gate_step * coarse, last_gate)
             else:
-                line = _at(lines, coarse)
+                line = min(first_line + line_step * coarse, last_line)
             coarse += F(1.0)
-        block.coarse[k], block.fine[k] = coarse, fine
-        block.gate[pulsed], block.line[pulsed] = F(gate), F(line)
-        block.position[pulsed], block.address[pulsed] = j, task.address[j]
-        pulsed += 1
-    return pulsed
+        coarses[k], fines[k] = coarse, fine
+        gate_of[p], line_of[p] = F(gate), F(line)
+        position[p], address[p] = j, addresses[j]
 
 
-@njit(**OPTIONS)
-def _pulse(c, rising, at, cells, count, block):
-    """One pulse on the cells `at`, whose voltages are the block's first `count`."""
-    conductance, writes, cycles = np.empty(count, F), np.empty(count, np.uint32), cells.cycles[at]
-    movable, width = np.empty(count, np.uint8), np.empty(count, F)
+@njit(**LEAF)
+def _gather(rising, count, cells, task, block):
+    """What the pulse kernels need of the cells at the block's first `count` positions."""
     mask = _FORMED if rising else _FORMED | _STUCK_LOW
-    width[:] = F(c.set_width if rising else c.reset_width)
+    place, position, at = task.place, block.position, block.at
+    conductance, writes, cycles = cells.conductance, cells.writes, cells.cycles
+    own, events, cycle = block.conductance, block.writes, block.cycles
+    flags, movable = cells.flags, block.movable
     for i in range(count):
-        conductance[i] = cells.conductance[at[i]]
-        writes[i] = cells.writes[at[i]]
-        movable[i] = np.uint8((cells.flags[at[i]] & mask) == _FORMED)
+        cell = place[position[i]]
+        at[i], own[i], events[i], cycle[i] = cell, conductance[cell], writes[cell], cycles[cell]
+        movable[i] = np.uint8((flags[cell] & mask) == _FORMED)
+
+
+@njit(**LEAF)
+def _scatter(now, count, cells, block):
+    """The cells after their pulse, at age `now`; `block.writes` counts it."""
+    conductance, written, age = cells.conductance, cells.written, cells.age
+    at, own, writes, events = block.at, block.conductance, cells.writes, block.writes
+    for i in range(count):
+        cell = at[i]
+        conductance[cell], written[cell], age[cell] = own[i], own[i], now
+        writes[cell] = events[i] + _ONE
+
+
+@njit(**LEAF)
+def _pulse(c, rising, count, cells, task, block):
+    """One pulse on the cells at the block's first `count` positions, whose voltages are there."""
+    _gather(rising, count, cells, task, block)
     steps, k0, k1 = np.uint32(c.drift), np.uint32(c.k0), np.uint32(c.k1)
-    address, line, gate = block.address[:count], block.line[:count], block.gate[:count]
+    conductance, movable, width = (
+        block.conductance[:count],
+        block.movable[:count],
+        block.width[:count],
+    )
+    address, writes, cycles = block.address[:count], block.writes[:count], block.cycles[:count]
+    line, gate = block.line[:count], block.gate[:count]
     energy, switched = block.energy[:count], block.switched[:count]
+    width[:] = F(c.set_width if rising else c.reset_width)
     if rising:
+        law = SetConstants(*to_fixed_tuple(c.set, _SET))
         set_cells(
-            conductance, address, writes, cycles, movable, line, gate, width, c.set, steps, k0, k1,
-            energy, switched,
+            conductance, address, writes, cycles, movable, line, gate, width, law, steps, k0, k1,
+            energy, switched, block.numbers, block.words,
         )  # fmt: skip
-    else:
-        reset_cells(
-            conductance, address, writes, cycles, movable, line, gate, width, c.reset, steps, k0,
-            k1, energy, switched,
-        )  # fmt: skip
-    if rising:
+        at, cycle = block.at[:count], cells.cycles
         for i in range(count):
-            cells.cycles[at[i]] += _ONE
+            cycle[at[i]] = cycles[i] + _ONE
         if c.wears:
-            _wear(c, at, address, cells, gate)
-    for i in range(count):
-        j = at[i]
-        cells.conductance[j] = conductance[i]
-        cells.written[j] = conductance[i]
-        cells.age[j] = c.now
-        cells.writes[j] += _ONE
+            _wear(c, at, address, cells, gate, block.used[:count])
+    else:
+        falling = ResetConstants(*to_fixed_tuple(c.reset, _RESET))
+        reset_cells(
+            conductance, address, writes, cycles, movable, line, gate, width, falling, steps, k0,
+            k1, energy, switched, block.numbers, block.words,
+        )  # fmt: skip
+    _scatter(c.now, count, cells, block)
 
 
-@njit(**OPTIONS)
-def _wear(c, at, address, cells, gate):
+@njit(**LEAF)
+def _wear(c, at, address, cells, gate, used):
     """Use up life by one SET pulse at each `gate` [V]; as `Population._wear`."""
     life, voltage, scale, shape = c.life
     per_fold = np.log(10.0) / scale
-    used = np.empty(len(at))
+    last, lives = F(np.nan), 0.0
     for i in range(len(at)):
-        used[i] = np.exp((np.float64(gate[i]) - voltage) * per_fold) / life
+        if gate[i] != last:  # many cells get the same step of a ladder
+            last = gate[i]
+            lives = np.exp((np.float64(last) - voltage) * per_fold) / life
+        used[i] = lives
     k0, k1 = np.uint32(c.k0), np.uint32(c.k1)
     use_up(cells.damage, cells.flags, at, address, cells.writes, used, shape, k0, k1)
 
 
-@njit(**OPTIONS)
+@njit(**LEAF)
 def _widen(extent, volts):
     for value in volts:
         extent[0], extent[1] = min(extent[0], value), max(extent[1], value)
 
 
-@njit(**OPTIONS)
+@njit(**LEAF)
 def _count(rising, count, out, block):
+    pulses, total = out.sets if rising else out.resets, out.energy
+    position, energy = block.position, block.energy
     for i in range(count):
-        j = block.position[i]
-        out.energy[j] += block.energy[i]
-        if rising:
-            out.sets[j] += _ONE
-        else:
-            out.resets[j] += _ONE
+        j = position[i]
+        total[j] += energy[i]
+        pulses[j] += _ONE
 
 
 @njit(**OPTIONS)
@@ -375,7 +471,7 @@ def write_cells(cells, task, c, limit, out, log, logging):
     used = 0
     extent = np.empty((4, 2))
     extent[:, 0], extent[:, 1] = np.inf, -np.inf
-    block = _block()
+    block = _block(min(BLOCK, len(task.place)))
     for start in range(0, len(task.place), BLOCK):
         count = min(BLOCK, len(task.place) - start)
         block.active[:count] = np.arange(count)
@@ -385,13 +481,13 @@ def write_cells(cells, task, c, limit, out, log, logging):
             if count == 0 or round == limit:
                 break
             for rising in (True, False):
-                pulsed = _drive(c, rising, start, count, task, block)
+                pulsed = _turning(rising, count, block)
                 if pulsed == 0:
                     continue
+                _drive(c, rising, start, pulsed, task, block)
                 _widen(extent[0 if rising else 2], block.gate[:pulsed])
                 _widen(extent[1 if rising else 3], block.line[:pulsed])
-                at = task.place[block.position[:pulsed]]
-                _pulse(c, rising, at, cells, pulsed, block)
+                _pulse(c, rising, pulsed, cells, task, block)
                 _count(rising, pulsed, out, block)
                 if logging:
                     log = _logged(log, used, round, rising, pulsed, block)

@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tantala.cell import write_kernels
-from tantala.cell.noise import READ, NoiseConstants, noise_constants
+from tantala.cell.noise import READ, REACHES, noise_constants, reach
 from tantala.cell.pulses import reset_constants, set_constants
 from tantala.cell.write_kernels import PulseLog
 from tantala.cell.write_scheme import SCHEMES, Knob, Scheme, landing_wordline
 
 if TYPE_CHECKING:
+    from tantala.cell.cell import Cell
     from tantala.cell.population import Population
 
 Floats = NDArray[np.float64]
@@ -131,7 +132,7 @@ def constants_of(
     """What the kernel needs of the cells' laws and a scheme at `temperature` [K]."""
     cell, settings = population.cell, scheme.settings
     conduction, worn = cell.law("conduction"), cell.endurance
-    silent = NoiseConstants._make(np.float32(value) for value in (0.0, 0.0, 1.0, 0.0, 0.0))
+    silent = (0.0, 0.0, 1.0, 0.0, 0.0)
     return write_kernels.WriteConstants(
         kind=SCHEMES.index(scheme.name),
         set_wordline=scheme.set_wordline.ladder,
@@ -149,10 +150,10 @@ def constants_of(
             conduction.closed_conductance,
             conduction.closing_exponent,
         ),
-        noise=noise_constants(cell.noise) if cell.noise else silent,
+        noise=np.array(noise_constants(cell.noise) if cell.noise else silent, np.float32),
         noisy=cell.noise is not None,
-        set=set_constants(cell, temperature),
-        reset=reset_constants(cell, temperature),
+        set=np.array(set_constants(cell, temperature), np.float32),
+        reset=np.array(reset_constants(cell, temperature), np.float32),
         wears=worn is not None,
         life=(
             (worn.life, worn.life_voltage, worn.life_voltage_scale, worn.life_shape)
@@ -163,9 +164,20 @@ def constants_of(
         drift=cell.law("variability").drift_shift,
         read_purpose=READ,
         reads=population.reads,
+        reach=_reach(cell, scheme),
         k0=int(population.key[0]),
         k1=int(population.key[1]),
     )
+
+
+def _reach(cell: Cell, scheme: Scheme) -> NDArray[np.float32]:
+    """How far noise may carry what a verify decides by; without bounds where that is more than the
+    conductance: RADAR steps by what it read, and at another voltage the current is another.
+    """
+    voltage, conduction = cell.nominal.read_voltage, cell.law("conduction")
+    if scheme.name == "radar" or voltage != conduction.reference_voltage:
+        return np.full(REACHES, np.inf, np.float32)
+    return reach(cell.noise, voltage) if cell.noise else np.zeros(REACHES, np.float32)
 
 
 class ReferenceLoop:
@@ -228,9 +240,11 @@ class ReferenceLoop:
 
     def _verify(self, active: NDArray[np.intp]) -> NDArray[np.float32]:
         voltage = np.float32(self.population.cell.nominal.read_voltage)
+        # The energy is that of the mean current: noise takes as much as it gives.
+        mean = self.population.read(where=self.index[active], noise=False)
         current = self.population.read(where=self.index[active])
         self.reads[active] += np.uint32(1)
-        self.energy[active] += voltage * current * np.float32(self.scheme.settings.verify_time)
+        self.energy[active] += voltage * mean * np.float32(self.scheme.settings.verify_time)
         return current / voltage
 
     def _pulse(

@@ -172,6 +172,7 @@ class ByteDevice:
             raise InputError(Problem("a device off the code words", got=found, allowed=allowed))
         self._held = cache // LINE
         self._lines: dict[int, _CacheLine] = {}
+        self._cycles = _power_cycles(memory)
 
     @property
     def unsynced(self) -> int:
@@ -244,10 +245,18 @@ class ByteDevice:
     def _losing_cache(self) -> Iterator[None]:
         """The cache has no power of its own: what it held is gone with the chip's."""
         try:
+            self._notice_power()
             yield
         except PowerLost:
             self._lines.clear()
             raise
+
+    def _notice_power(self) -> None:
+        """The power may have gone and come back between two calls: told once, by PowerLost."""
+        cycles = _power_cycles(self.memory)
+        missed, self._cycles = cycles != self._cycles, cycles
+        if missed and self._lines:
+            raise PowerLost
 
 
 class _CacheLine:
@@ -295,6 +304,10 @@ def _parts(offset: int, length: int) -> Iterator[tuple[int, int, int]]:
         part = min(LINE - start, end - offset)
         yield offset // LINE, start, part
         offset += part
+
+
+def _power_cycles(memory: Memory) -> int:
+    return getattr(memory, "power_cycles", 0)
 
 
 def _require_power(memory: Memory) -> None:

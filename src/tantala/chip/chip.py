@@ -54,6 +54,7 @@ class Chip:
         self.map = AddressMap(spec.words, line, group, scramble, rotates)
         self.meter = Meter(self.map.lines + rotates)
         self.writer = Writer(self.die, self.map)
+        self.power_cycles = 0  # times the power was given back: what is volatile outside looks here
         self.since_gap = 0
         self.young = 0.0  # s of operation by which the cells are not older yet
         self.protected: tuple[int, int] = (0, 0)
@@ -94,6 +95,7 @@ class Chip:
 
     def power_on(self) -> None:
         """Give it back; a cut still to come is forgotten."""
+        self.power_cycles += 1
         self.writer.powered, self.writer.pulses_left = True, None
 
     def read(self, address: int, length: int) -> bytes:

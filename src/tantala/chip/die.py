@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tantala.base.random import normal, purpose
 from tantala.cell import load_cell
-from tantala.cell.noise import NoiseConstants, noise_constants
+from tantala.cell.noise import LARGEST_DRAW, NoiseConstants, noise_constants
 from tantala.cell.write_loop import constants_of
 from tantala.cell.write_scheme import Scheme, landing_wordline
 from tantala.chip import kernels
@@ -25,7 +25,6 @@ BLOCK = 512  # words that are born and grow older together
 FIRST_READ = 1 << 20  # event numbers below are those of the factory
 OFFSET = purpose("chip.amplifier.offset")
 EITHER = -1  # bits of either value
-LARGEST_DRAW = 6.4  # of a normal from 32 bits
 
 
 @dataclass(frozen=True)
@@ -85,6 +84,8 @@ class Die:
         )
         self._amplifiers = self._drawn(seed)
         self._windows = self._verified()
+        directions = specification.set, specification.reset
+        self._costs = [kernels.Costs(*astuple(direction)) for direction in directions]
         self._constants = constants_of(self.cells, self.scheme, specification.temperature)
 
     def _drawn(self, seed: int) -> kernels.Amplifiers:
@@ -136,6 +137,15 @@ class Die:
         for block in blocks[~self.born[blocks]]:
             self._bear(int(block))
         self.cells.refresh(blocks)
+
+    def ready(self, places: Places) -> bool:
+        """Whether these words need no preparation, and the factory found none of them bad."""
+        cells = self.cells
+        return kernels.ready(places, BLOCK, self.born, cells.aged, cells.now, self.bad)
+
+    def encode(self, data: Bytes) -> Words:
+        """The check bits (w,) of `data` (w, bytes)."""
+        return kernels.encode(self._tables, data)
 
     def parts(self, blocks: NDArray[np.intp]) -> list[slice]:
         """Cells of these blocks."""
@@ -225,20 +235,11 @@ class Die:
             self._constants._replace(reads=cells.reads, now=cells.now),
             int(self.scheme.settings.max_pulses) if limit is None else limit,
             parallel,
+            *self._costs,
         )
         cells.reads += int(reads)
-        self.stress.written(places[taken[:, 2] + taken[:, 3] > 0.0])
-        up, down = self.specification.set, self.specification.reset
-        set_rounds, reset_rounds, set_pulses, reset_pulses, set_cells, reset_cells, failed = taken.T
+        time, energy, pulses, rounds, failed = taken
+        self.stress.written(places[pulses > 0.0])
         return Programmed(
-            time=set_rounds * up.period + reset_rounds * down.period,
-            energy=set_cells * up.draw
-            + reset_cells * down.draw
-            + set_pulses * up.cell_energy
-            + reset_pulses * down.cell_energy
-            + set_rounds * up.pulse_energy
-            + reset_rounds * down.pulse_energy,
-            pulses=(set_pulses + reset_pulses).astype(np.int64),
-            rounds=(set_rounds + reset_rounds).astype(np.int64),
-            failed=failed.astype(np.int64),
+            time, energy, pulses.astype(np.int64), rounds.astype(np.int64), failed.astype(np.int64)
         )

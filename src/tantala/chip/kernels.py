@@ -122,6 +122,26 @@ def sense(conductance, places, n, k, amplifiers, event, tables, data, check, syn
     return disturbed
 
 
+@njit(**OPTIONS)
+def encode(tables, data):
+    """Check bits of each word of `data` (w, bytes); `tables` as of `sense`."""
+    check = np.zeros(len(data), np.uint64)
+    for w in range(len(data)):
+        for at in range(data.shape[1]):
+            check[w] ^= tables[at, data[w, at]]
+    return check
+
+
+@njit(**OPTIONS)
+def ready(places, block, born, aged, now, bad):
+    """Whether all words at `places` can be used as they are: born, of age `now`, none `bad`."""
+    for place in places:
+        at = place // block
+        if not born[at] or aged[at] != now or bad[place]:
+            return False
+    return True
+
+
 class Wanted(NamedTuple):
     """What a write is to leave in words: data (w, bytes) and check bits (w,), and what was sensed
     in them before; of the bits first ... last - 1, of the value `only` if that is 0 or 1, those
@@ -152,26 +172,49 @@ class Windows(NamedTuple):
 
 @njit(**OPTIONS)
 def changes(wanted, n, k):
-    """Bits to be written: (cell, word, bit, value), each (m,)."""
+    """Bits to be written: (cell, word, bit, value), each (m,), those that become 1 first."""
     room = len(wanted.places) * (wanted.last - wanted.first)
     cell, word = np.empty(room, np.int64), np.empty(room, np.int64)
     bit, value = np.empty(room, np.int64), np.empty(room, np.uint8)
     m = 0
-    for w in range(len(wanted.places)):
-        base = wanted.places[w] * n
-        for b in range(wanted.first, wanted.last):
-            if b < k:
-                byte, shift = b >> 3, np.uint8(b & 7)
-                now = (wanted.data[w, byte] >> shift) & _ONE
-                was = (wanted.was_data[w, byte] >> shift) & _ONE
-            else:
-                place = np.uint64(b - k)
-                now = np.uint8((wanted.check[w] >> place) & _ONE64)
-                was = np.uint8((wanted.was_check[w] >> place) & _ONE64)
-            if (wanted.everything or now != was) and (wanted.only < 0 or now == wanted.only):
-                cell[m], word[m], bit[m], value[m] = base + b, w, b, now
-                m += 1
+    if wanted.only != 0:
+        m = _differing(wanted, n, k, np.uint64(0), cell, word, bit, m)
+        value[:m] = 1
+    ones = m
+    if wanted.only != 1:
+        m = _differing(wanted, n, k, ~np.uint64(0), cell, word, bit, m)
+        value[ones:m] = 0
     return cell[:m], word[:m], bit[:m], value[:m]
+
+
+@njit(**OPTIONS)
+def _differing(wanted, n, k, flip, cell, word, bit, m):
+    """Append the bits that differ, or all with `everything`, of those that are 1 after XOR with
+    `flip`, from the m-th entry on; entries filled then.
+    """
+    # Arrays by names of their own: numba counts a reference at each use of a tuple's member.
+    places, data, check = wanted.places, wanted.data, wanted.check
+    was_data, was_check = wanted.was_data, wanted.was_check
+    begin, end = wanted.first, wanted.last
+    every = ~np.uint64(0) if wanted.everything else np.uint64(0)
+    for w in range(len(places)):
+        base = places[w] * n
+        first = begin
+        while first < end:
+            if first < k:
+                byte, last = first >> 3, min((first | 7) + 1, k, end)
+                now = np.uint64(data[w, byte]) >> np.uint64(first & 7)
+                was = np.uint64(was_data[w, byte]) >> np.uint64(first & 7)
+            else:
+                last = end
+                now, was = check[w] >> np.uint64(first - k), was_check[w] >> np.uint64(first - k)
+            chosen = (now ^ flip) & ((now ^ was) | every)
+            for b in range(first, last):
+                cell[m], word[m], bit[m] = base + b, w, b
+                m += np.int64(chosen & _ONE64)
+                chosen >>= _ONE64
+            first = last
+    return m
 
 
 @njit(**OPTIONS)
@@ -179,11 +222,13 @@ def write(cells, at, value, windows, constants, limit):
     """Write the cells `at` to `value`: (SET pulses, RESET pulses, reads, passed, J)."""
     count = len(at)
     low, high, landing = np.empty(count, F), np.empty(count, F), np.empty(count, F)
+    passing, blocking = F(windows.passing), F(windows.blocking)
+    landing_one, landing_zero = F(windows.one), F(windows.zero)
     for i in range(count):
         one = value[i] != 0
-        low[i] = F(windows.passing) if one else F(0.0)
-        high[i] = F(np.inf) if one else F(windows.blocking)
-        landing[i] = F(windows.one if one else windows.zero)
+        low[i] = passing if one else F(0.0)
+        high[i] = F(np.inf) if one else blocking
+        landing[i] = landing_one if one else landing_zero
     counts = Counts(
         np.zeros(count, np.uint32), np.zeros(count, np.uint32), np.zeros(count, np.uint32),
         np.zeros(count, np.bool_), np.zeros(count, F),
@@ -193,41 +238,59 @@ def write(cells, at, value, windows, constants, limit):
     return counts
 
 
-@njit(**OPTIONS)
-def summed(words, parallel, word, bit, value, counts):
-    """What each word took: float64 (words, 7): rounds of SET, of RESET, pulses of SET, of RESET,
-    joules of SET, of RESET, cells left unwritten.
-
-    Groups of `parallel` bits are pulsed one after another, so the slowest of a group counts.
+class Costs(NamedTuple):
+    """A `specification.Direction`: s a pulse; J a joule in the cell, J a pulsed cell, J a pulse of
+    a group.
     """
+
+    period: float
+    draw: float
+    cell_energy: float
+    pulse_energy: float
+
+
+@njit(**OPTIONS)
+def summed(words, n, parallel, task, counts, up, down):
+    """What each word took, float64 (5, words): s, J, pulses of cells, rounds, cells left unwritten.
+
+    `task`: word, bit and value of each cell. Groups of `parallel` bits are pulsed one after
+    another, so the slowest of a group counts. `up`, `down`: costs of SET and RESET.
+    """
+    word, bit, value = task
     sets, resets, ok, energy = counts.sets, counts.resets, counts.ok, counts.energy
-    out = np.zeros((words, 7))
-    at, slowest_set, slowest_reset = np.int64(-1), np.uint32(0), np.uint32(0)
-    for i in range(len(word) + 1):
-        group = np.int64(-2) if i == len(word) else word[i] * 4096 + bit[i] // parallel
-        if group != at:
-            if at >= 0:
-                out[at // 4096, 0] += slowest_set
-                out[at // 4096, 1] += slowest_reset
-            at, slowest_set, slowest_reset = group, np.uint32(0), np.uint32(0)
-        if i == len(word):
-            break
-        slowest_set, slowest_reset = max(slowest_set, sets[i]), max(slowest_reset, resets[i])
+    groups = (n + parallel - 1) // parallel
+    slowest_set = np.zeros(words * groups, np.uint32)
+    slowest_reset = np.zeros(words * groups, np.uint32)
+    group_of = np.arange(n) // parallel
+    out = np.zeros((5, words))
+    joules, pulses, failed = out[1], out[2], out[4]
+    for i in range(len(word)):
         w = word[i]
-        out[w, 2] += sets[i]
-        out[w, 3] += resets[i]
-        out[w, 4 if value[i] else 5] += energy[i]
-        out[w, 6] += not ok[i]
+        at = w * groups + group_of[bit[i]]
+        slowest_set[at] = max(slowest_set[at], sets[i])
+        slowest_reset[at] = max(slowest_reset[at], resets[i])
+        draw = up.draw if value[i] else down.draw
+        joules[w] += energy[i] * draw + sets[i] * up.cell_energy + resets[i] * down.cell_energy
+        pulses[w] += sets[i] + resets[i]
+        failed[w] += not ok[i]
+    for w in range(words):
+        rising, falling = 0.0, 0.0
+        for at in range(w * groups, (w + 1) * groups):
+            rising += slowest_set[at]
+            falling += slowest_reset[at]
+        out[0, w] = rising * up.period + falling * down.period
+        joules[w] += rising * up.pulse_energy + falling * down.pulse_energy
+        out[3, w] = rising + falling
     return out
 
 
 @njit(**OPTIONS)
-def program(cells, wanted, n, k, windows, constants, limit, parallel):
+def program(cells, wanted, n, k, windows, constants, limit, parallel, up, down):
     """Write words: what each took, as `summed`, and the reads of the cell that had most."""
     at, word, bit, value = changes(wanted, n, k)
     counts = write(cells, at, value, windows, constants, limit)
-    reads = np.uint32(0)
+    reads, each = np.uint32(0), counts.reads
     for i in range(len(at)):
-        reads = max(reads, counts.reads[i])
+        reads = max(reads, each[i])
     words = len(wanted.places)
-    return summed(words, parallel, word, bit, value, counts), reads
+    return summed(words, n, parallel, (word, bit, value), counts, up, down), reads

@@ -50,6 +50,8 @@ class Writer:
         """Where the words of `places` are kept, all ready for use and none found faulty at test."""
         while True:
             kept = self.map.settled(places)
+            if self.die.ready(kept):
+                return kept
             self.die.prepare(kept)
             faulty = self.die.bad[kept]
             if not faulty.any():
@@ -67,8 +69,7 @@ class Writer:
         """
         taken = Taken()
         if check is None:
-            code = self.die.code
-            check = np.zeros(len(places), np.uint64) if code is None else code.encode(data)
+            check = self.die.encode(data)
         while len(places) and self.powered:
             write = self._at_once if self.pulses_left is None else self._until_cut
             failed = write(self.settled(places), data, check, ones_first, taken)

@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from tantala.cli import check, datasheet, fit, replay, serve, show, silicon
+from tantala.cli import check, datasheet, fit, infer, replay, serve, show, silicon
 
 app = typer.Typer(
     name="tantala",
@@ -46,6 +46,7 @@ app.command("fit")(fit.fit)
 app.command("silicon")(silicon.silicon)
 app.command("serve")(serve.serve)
 app.command("replay")(replay.replay)
+app.command("infer")(infer.infer)
 
 
 def main() -> None:

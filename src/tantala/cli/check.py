@@ -67,6 +67,10 @@ def _load(file: Path) -> None:
         from tantala.macro import load_design
 
         load_design(file).macro()
+    elif kind == "tile":
+        from tantala.cim.tile import load_tile
+
+        load_tile(file)
     elif kind in FOLDERS:
         load_item(str(kind), file)
     else:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _REFRESH = 0.25  # s between two looks at the counters
 _ANY = ("", "0.0.0.0", "::")
+_CACHE = "1 MiB"
 
 
 class _Wanted(NamedTuple):
@@ -28,6 +29,7 @@ class _Wanted(NamedTuple):
     address: str
     serprog: int
     nbd: int | None
+    nbd_cache: int
     blocks: int | None
     device: BlockDevice | None
 
@@ -67,6 +69,15 @@ def serve(
             help="Serve NBD clients too, at this port; 0 takes a free one.",
         ),
     ] = None,
+    nbd_cache: Annotated[
+        str,
+        typer.Option(
+            "--nbd-cache",
+            metavar="SIZE",
+            help="Volatile write cache of NBD: what clients have not flushed is lost when the "
+            "chip's power fails or this program is killed. 0 for none.",
+        ),
+    ] = _CACHE,
     blocks: Annotated[
         int | None,
         typer.Option(
@@ -120,13 +131,14 @@ def serve(
 
     if image is not None:
         _check_folder(image)
+    cache = _cache_bytes(nbd_cache)
     wanted = load_design(design)
     commands = load_face(_face_name(wanted, face))
     chip = _chip(wanted, seed, image)
     chip.power_on()
     server = Server(Slave(chip, commands))
     device = None if blocks is None else BlockDevice(chip, block_size)
-    asyncio.run(_serve(chip, server, _Wanted(listen, port, nbd, blocks, device), image))
+    asyncio.run(_serve(chip, server, _Wanted(listen, port, nbd, cache, blocks, device), image))
 
 
 def _check_folder(image: Path) -> None:
@@ -139,6 +151,19 @@ def _check_folder(image: Path) -> None:
         raise InputError(Problem("no such folder for the image", str(image.parent)))
     if not os.access(image.parent, os.W_OK):
         raise InputError(Problem("no image can be written into this folder", str(image.parent)))
+
+
+def _cache_bytes(stated: str) -> int:
+    """Whole bytes of a size with or without a unit."""
+    from tantala.base.errors import InputError, Problem
+    from tantala.base.quantity import to_si
+
+    number = float(stated) if stated.isdigit() else to_si(stated, "bit", name="--nbd-cache") / 8
+    if number < 0 or number != int(number):
+        raise InputError(
+            Problem("bad --nbd-cache", stated, allowed="0 or a whole number of bytes: 1 MiB")
+        )
+    return int(number)
 
 
 def _face_name(design: Design, stated: str | None) -> str:
@@ -230,7 +255,9 @@ async def _block_servers(chip: Chip, wanted: _Wanted) -> _Block:
     if wanted.nbd is not None:
         from tantala.chip.nbd import serve_nbd
 
-        nbd = await serve_nbd(chip, wanted.address, wanted.nbd, chip.design.name)
+        nbd = await serve_nbd(
+            chip, wanted.address, wanted.nbd, chip.design.name, cache=wanted.nbd_cache
+        )
     if wanted.device is not None and wanted.blocks is not None:
         from tantala.chip.block_server import serve_blocks
 
@@ -262,6 +289,11 @@ def _announce_blocks(chip: Chip, wanted: _Wanted, block: _Block) -> None:
     if block.nbd:
         typer.echo(f"NBD listens on {listen} port {block.nbd.port}: all {chip.size} bytes")
         authority = f"[{host}]" if ":" in host else host
+        if block.nbd.cache.limit:
+            typer.echo(
+                f"  behind a volatile write cache of {block.nbd.cache.limit} bytes: what clients "
+                "have not flushed is lost with the power (--nbd-cache 0 for none)"
+            )
         typer.echo(f"  nbdcopy nbd://{authority}:{block.nbd.port} content.bin")
     if block.blocks and wanted.device:
         typer.echo(
@@ -289,6 +321,9 @@ def _counters(chip: Chip, server: Server, block: _Block) -> Table:
     }
     if block.nbd:
         rows["NBD clients"] = f"{block.nbd.clients} connected"
+        cache = block.nbd.cache
+        if cache.limit:
+            rows["NBD write cache"] = f"{cache.dirty} bytes dirty, {cache.losses} losses"
     if block.blocks:
         rows["block clients"] = f"{block.blocks.clients} connected"
     for name, value in rows.items():

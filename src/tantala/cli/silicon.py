@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from tantala.macro.silicon import Comparison, Row
+    from tantala.base.comparison import Comparison, Row
 
 
 def silicon(
@@ -19,7 +19,7 @@ def silicon(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for a program.")] = False,
 ) -> None:
-    """Print published macros and products beside our prediction from their inputs.
+    """Print published macros, products and compute-in-memory chips beside our prediction.
 
     Every line says whether the row set a constant (calibration) or only checks (check), and how
     well the published number is sourced: P primary, S secondary, T title, D derived.
@@ -30,17 +30,23 @@ def silicon(
 
       tantala silicon tsmc22 --json    one row, for a program
     """
-    from tantala.macro.silicon import compare, summary
+    from tantala.base.comparison import summary
+    from tantala.cim.silicon import compare_cim
+    from tantala.macro.silicon import compare
 
-    rows = compare(names or None)
+    rows, cim_rows = compare(names or None), compare_cim(names or None)
     if as_json:
         data = {
             "rows": [_row(row) for row in rows],
             "summary": [part.as_data() for part in summary(rows)],
+            "compute_in_memory": [_row(row) for row in cim_rows],
         }
         typer.echo(json.dumps(data, indent=2, ensure_ascii=False))
         return
-    _print(rows)
+    if rows:
+        _print(rows, "Memories")
+    if cim_rows:
+        _print(cim_rows, "Compute in memory")
 
 
 def _row(row: Row) -> dict[str, Any]:
@@ -56,19 +62,20 @@ def _row(row: Row) -> dict[str, Any]:
     }
 
 
-def _print(rows: tuple[Row, ...]) -> None:
+def _print(rows: tuple[Row, ...], title: str) -> None:
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
-    from tantala.macro.silicon import summary
+    from tantala.base.comparison import summary
 
     console = Console()
     console = console if console.is_terminal else Console(width=130)
+    console.print(f"[bold]{title}[/]")
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
-    for title in ("row", "use", "figure", "published", "tag", "predicted", "ratio", "band", ""):
-        right = title in ("published", "predicted", "ratio", "band")
-        table.add_column(title, justify="right" if right else "left", overflow="fold")
+    for column in ("row", "use", "figure", "published", "tag", "predicted", "ratio", "band", ""):
+        right = column in ("published", "predicted", "ratio", "band")
+        table.add_column(column, justify="right" if right else "left", overflow="fold")
     for row in rows:
         for comparison in row.comparisons:
             style = "" if comparison.met else "red"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
+from tantala.base.comparison import Comparison, Row, summary
 from tantala.base.errors import InputError, Problem
 from tantala.base.library import load_item, names
 from tantala.base.record import Item
@@ -24,83 +24,8 @@ from tantala.technology import HIGHEST_SUPPLY, load_technology
 
 REFUSED_CLASSES = {"gigabit", "array test"}
 EXPECTED_TAGS = frozenset("PSTD")  # never M (memory) or A (assumed)
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """One published figure beside ours; values in SI.
-
-    `use` is "calibration" where the figure set a constant, "check" where it did not.
-    `published` is (low, high), equal for a single number. `ratio` is predicted over published, to
-    the nearer end of a range and 1 within it. `band` is the factor within which they should agree.
-    """
-
-    figure: str
-    use: str
-    unit: str
-    published: tuple[float, float]
-    predicted: float
-    tag: str
-    band: float
-    how: str
-
-    @property
-    def ratio(self) -> float:
-        low, high = self.published
-        return self.predicted / min(max(self.predicted, low), high)
-
-    @property
-    def met(self) -> bool:
-        """Within the band."""
-        return 1.0 / self.band <= self.ratio <= self.band
-
-    @property
-    def band_text(self) -> str:
-        """The band as people write it."""
-        return f"+-{self.band - 1:.0%}" if self.figure == "area" else f"x{self.band:g}"
-
-    def as_data(self) -> dict[str, Any]:
-        """For JSON."""
-        return {
-            "figure": self.figure,
-            "use": self.use,
-            "unit": self.unit,
-            "published": list(self.published),
-            "predicted": self.predicted,
-            "ratio": self.ratio,
-            "tag": self.tag,
-            "band": self.band,
-            "met": self.met,
-            "how": self.how,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One published chip: its use, what was compared, refused, assumed or left out, and why."""
-
-    name: str
-    title: str
-    use: str
-    why: str
-    comparisons: tuple[Comparison, ...] = ()
-    refused: str = ""
-    assumed: dict[str, str] = field(default_factory=dict)
-    not_predicted: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Error:
-    """Geometric-mean error of one figure over the rows of one use."""
-
-    use: str
-    figure: str
-    error: float
-    count: int
-
-    def as_data(self) -> dict[str, Any]:
-        """For JSON."""
-        return {"use": self.use, "figure": self.figure, "error": self.error, "count": self.count}
+OTHER_MODELS = {"compute in memory"}  # classes compared elsewhere, see `tantala.cim.silicon`
+__all__ = ["Comparison", "Row", "compare", "compare_row", "refuse", "sheet_of", "summary"]
 
 
 def compare(selected: Iterable[str] | None = None) -> tuple[Row, ...]:
@@ -109,7 +34,8 @@ def compare(selected: Iterable[str] | None = None) -> tuple[Row, ...]:
     Raises:
         InputError: an unknown name, with the nearest one.
     """
-    return tuple(compare_row(load_item("silicon", n)) for n in selected or names("silicon"))
+    rows = [load_item("silicon", name) for name in selected or names("silicon")]
+    return tuple(compare_row(row) for row in rows if row.text("class") not in OTHER_MODELS)
 
 
 def compare_row(row: Item) -> Row:
@@ -144,18 +70,6 @@ def compare_row(row: Item) -> Row:
         if path != name and name not in predictions and name not in left:
             left[name] = "an input or a guarantee, not a figure of the model"
     return Row(*head, tuple(found), assumed=assumed, not_predicted=left)
-
-
-def summary(rows: Iterable[Row]) -> tuple[Error, ...]:
-    """Geometric-mean error, exp(mean |ln ratio|), by use and figure."""
-    ratios: dict[tuple[str, str], list[float]] = {}
-    for row in rows:
-        for comparison in row.comparisons:
-            ratios.setdefault((comparison.use, comparison.figure), []).append(comparison.ratio)
-    return tuple(
-        Error(use, figure, math.exp(sum(abs(math.log(r)) for r in found) / len(found)), len(found))
-        for (use, figure), found in sorted(ratios.items())
-    )
 
 
 Predictions = dict[str, tuple[str, float, str]]

@@ -14,8 +14,7 @@ LONGEST_OPTION = 8192
 PREFERRED_BLOCK = 4096  # bytes; what file systems use, and a multiple of every page of the chips
 LARGEST_REQUEST = 32 << 20  # bytes; what a client may send that was told no limit (proto.md)
 
-# A write is in the cells when it is answered, on every connection alike: so flush and FUA hold
-# without further work, and one client's flush covers the writes of all.
+# One cache serves all connections, so one client's flush covers the writes of all.
 FLAGS = (
     wire.Transmission.HAS_FLAGS
     | wire.Transmission.SEND_FLUSH

@@ -7,7 +7,7 @@ import socket
 from collections.abc import Callable, Generator
 from typing import cast
 
-from tantala.chip.device import Memory
+from tantala.chip.nbd.cache import WriteCache
 from tantala.chip.nbd.handshake import Export, negotiate
 from tantala.chip.nbd.transmission import transmit
 
@@ -25,7 +25,7 @@ class Session(asyncio.BufferedProtocol):
     """
 
     def __init__(
-        self, memory: Memory, export: Export, patience: float, ended: Callable[[Session], None]
+        self, memory: WriteCache, export: Export, patience: float, ended: Callable[[Session], None]
     ) -> None:
         """`patience`: s of wall time for the handshake; `ended`: called when all is over."""
         self._memory = memory

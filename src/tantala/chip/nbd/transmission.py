@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Generator
 
 from tantala.base.errors import InputError, TantalaError
-from tantala.chip.device import Memory
 from tantala.chip.errors import ProtectedError
 from tantala.chip.nbd import wire
+from tantala.chip.nbd.cache import WriteCache
 from tantala.chip.nbd.handshake import LARGEST_REQUEST, Send
 from tantala.chip.nbd.wire import Command, CommandFlag, Error
 
@@ -22,13 +22,15 @@ ALLOWED_FLAGS: dict[int, int] = {
 }
 
 
-def transmit(memory: Memory, send: Send) -> Generator[int, bytes, None]:
+def transmit(memory: WriteCache, send: Send) -> Generator[int, bytes, None]:
     """Yields how many bytes it waits for; returns when the session is to be closed.
 
     That is when the client says so, sends what is no request, or a write of more than
     `LARGEST_REQUEST`. Every other request is answered. A write reaches the memory only when all of
-    its data have come, so a client that vanishes in the middle leaves nothing half written.
+    its data have come, so a client that vanishes in the middle leaves nothing half written. A flush
+    fails once for each loss of acknowledged data that this client has not been told of.
     """
+    told = memory.losses
     while True:
         header = yield wire.REQUEST.size
         magic, flags, command, cookie, offset, length = wire.REQUEST.unpack(header)
@@ -45,7 +47,11 @@ def transmit(memory: Memory, send: Send) -> Generator[int, bytes, None]:
                 yield from _discard(length)
         data = b""
         if error is Error.NONE:
-            error, data = _carry_out(memory, command, offset, length, payload)
+            through = bool(flags & CommandFlag.FUA)
+            error, data = _carry_out(memory, command, offset, length, payload, through)
+        if command == Command.FLUSH and error is not Error.EINVAL:
+            error = Error.EIO if memory.losses != told else error
+            told = memory.losses
         send(wire.REPLY.pack(wire.REPLY_MAGIC, error, cookie))
         if data:
             send(data)
@@ -58,7 +64,7 @@ def _discard(length: int) -> Generator[int, bytes, None]:
         length -= part
 
 
-def _fault(memory: Memory, flags: int, command: int, offset: int, length: int) -> Error:
+def _fault(memory: WriteCache, flags: int, command: int, offset: int, length: int) -> Error:
     """EINVAL for a request that is wrong in itself: unknown, ill flagged, empty or too far."""
     if command not in ALLOWED_FLAGS or flags & ~ALLOWED_FLAGS[command]:
         return Error.EINVAL
@@ -72,20 +78,21 @@ def _fault(memory: Memory, flags: int, command: int, offset: int, length: int) -
 
 
 def _carry_out(
-    memory: Memory, command: int, offset: int, length: int, payload: bytes
+    memory: WriteCache, command: int, offset: int, length: int, payload: bytes, through: bool
 ) -> tuple[Error, bytes]:
-    """The error and the data of the reply.
+    """The error and the data of the reply; `through`: with forced unit access.
 
-    FLUSH has nothing left to do, since a write is in the cells when it is answered. TRIM leaves the
-    cells alone: they need no erasure, and it would only wear them.
+    TRIM leaves the cells and the cache alone: cells need no erasure, and it would only wear them.
     """
     try:
         if command == Command.READ:
             return Error.NONE, memory.read(offset, length)
         if command == Command.WRITE:
-            memory.write(offset, payload)
+            memory.write(offset, payload, through)
         elif command == Command.WRITE_ZEROES:
-            memory.write(offset, bytes(length))
+            memory.write(offset, bytes(length), through)
+        elif command == Command.FLUSH:
+            memory.flush()
     except ProtectedError:
         return Error.EPERM, b""
     except InputError:

@@ -1,0 +1,197 @@
+"""What happens to column currents: read noise, conversion to codes, shift and add.
+
+`columns_to_outputs` is the compiled form for the CPU, `columns_to_outputs_torch` the reference and
+the form for other devices; both draw the same noise. A column's signal a is in digits: the sum over
+rows of input digit times cell digit. One conversion gives
+
+    z = (a + sigma n) / lsb * gain + offset,   z += inl * 2.598 u (1 - u^2),  u = z / half
+    code = clamp(round(z), lowest, highest)                                                     (1)
+
+with n a standard normal addressed by (image, pixel, column, phase), and inl in codes, a cubic bow
+with that peak. A normal is the quantile at the middle of one of 65,536 equal shares, so that one
+generator call serves eight columns; its variance is 1 and it ends at 4.2. An output is the sum over
+parts, slices and phases of code * lsb * radix^slice.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numba import njit
+from scipy.special import ndtri
+
+from tantala.base.random import ROUNDS, philox4x32
+
+BOW = 2.598076211353316  # 1 / max of u (1 - u^2) on 0 ... 1
+
+_WORD, _HALF = 0xFFFFFFFF, 0xFFFF
+_quantiles = ndtri((np.arange(1 << 16) + 0.5) / (1 << 16))
+NORMALS = (_quantiles / _quantiles.std()).astype(np.float32)
+# Multipliers and key increments of Philox 4x32 (doi:10.1145/2063384.2063405).
+_M0, _M1, _W0, _W1 = 0xD2511F53, 0xCD9E8D57, 0x9E3779B9, 0xBB67AE85
+FAST = {"nnan", "ninf", "nsz", "arcp", "contract", "reassoc"}
+
+
+@njit(cache=True, fastmath=FAST, error_model="numpy", boundscheck=False)
+def columns_to_outputs(  # noqa: C901 (calls with arrays would cost more than the arithmetic)
+    columns,
+    variance,
+    noise,
+    rate,
+    offset,
+    weight,
+    bow,
+    limits,
+    pixels,
+    address,
+    key,
+    table,
+    outputs,
+):  # fmt: skip
+    """Convert columns and add them to outputs; see the module.
+
+    columns   (A, M, B, S, O) float32 signals: outer blocks, vectors, inner blocks, slices, outputs
+    variance  the same shape, digits squared, or of length 0 for none
+    noise     (A * B, S) variance of converter noise, digits squared
+    rate, offset, weight   (A * B, S, O) float32: gain / lsb, offset in codes, lsb * radix^slice
+    bow       codes, peak of the nonlinearity; 0 for none
+    limits    (lowest, highest) code
+    pixels    vectors an image
+    address   (first image, purpose word, phase) uint32; key: the two seed words
+    outputs   (M, G, O) float32, added to; A * B is a multiple of G
+    """
+    outer, vectors, inner, slices, width = columns.shape
+    line = inner * slices * width
+    calls = (line + 7) // 8
+    words = np.empty(4 * calls, np.uint32)
+    normals = np.zeros(8 * calls, np.float32)
+    own = variance.shape[0] > 0
+    noisy = own or noise.max() > 0.0
+    share = outer * inner // outputs.shape[1]
+    lowest, highest = limits
+    inverse = np.float32(1.0) / max(-lowest, highest)
+    bow = bow * np.float32(BOW)
+    for a in range(outer):
+        for m in range(vectors):
+            if noisy:
+                image = address[0] + np.uint32(m // pixels)
+                first = np.uint32(((m % pixels) * outer + a) * calls)
+                _words(words, calls, first, image, address, key)
+                _normals(normals, words, table)
+            for b in range(inner):
+                block = a * inner + b
+                for s in range(slices):
+                    x, r, f = columns[a, m, b, s], rate[block, s], offset[block, s]
+                    w, out = weight[block, s], outputs[m, block // share]
+                    start = (b * slices + s) * width
+                    n = normals[start : start + width]
+                    if own:
+                        v = variance[a, m, b, s]
+                        for o in range(width):
+                            n[o] *= np.sqrt(v[o] + noise[block, s])
+                    elif noisy:
+                        deviation = np.sqrt(noise[block, s])
+                        for o in range(width):
+                            n[o] *= deviation
+                    for o in range(width):
+                        z = (x[o] + n[o]) * r[o] + f[o]
+                        u = z * inverse
+                        z += bow * u * (np.float32(1.0) - u * u)
+                        out[o] += min(max(np.rint(z), lowest), highest) * w[o]
+
+
+@njit(forceinline=True, fastmath=FAST, error_model="numpy", boundscheck=False)
+def _normals(normals, words, table):
+    half = words.shape[0]
+    for k in range(half):
+        normals[k] = table[words[k] & np.uint32(_HALF)]
+        normals[half + k] = table[words[k] >> np.uint32(16)]
+
+
+@njit(fastmath=FAST, error_model="numpy", boundscheck=False)
+def _words(words, calls, first, image, address, key):
+    """Random words of a line of columns; the four of a call lie a quarter apart."""
+    for k in range(calls):
+        a, b, c, d = philox4x32(first + np.uint32(k), image, address[1], address[2], key[0], key[1])
+        words[k] = a
+        words[calls + k] = b
+        words[2 * calls + k] = c
+        words[3 * calls + k] = d
+
+
+def columns_to_outputs_torch(
+    columns: torch.Tensor,
+    variance: torch.Tensor | None,
+    noise: torch.Tensor,
+    rate: torch.Tensor,
+    offset: torch.Tensor,
+    weight: torch.Tensor,
+    bow: float,
+    limits: tuple[float, float],
+    pixels: int,
+    address: tuple[int, int, int],
+    key: tuple[int, int],
+    groups: int,
+    places: torch.Tensor | None = None,
+) -> torch.Tensor:
+    """The reference of `columns_to_outputs`, for any device; returns outputs (M, groups, O).
+
+    `places` are the numbers of the vectors, 0 ... M - 1 if not given.
+    """
+    outer, vectors, inner, slices, width = columns.shape
+    place = (outer, 1, inner, slices, width)
+    signal = columns
+    spread = noise.view(outer, 1, inner, slices, 1)
+    if variance is not None:
+        spread = spread + variance
+    if bool((spread > 0).any()):
+        normals = _normals_torch(columns.shape, pixels, address, key, columns.device, places)
+        signal = signal + normals * spread.sqrt()
+    z = signal * rate.view(place) + offset.view(place)
+    if bow:
+        u = z / max(-limits[0], limits[1])
+        z = z + bow * BOW * u * (1.0 - u * u)
+    code = z.round().clamp(*limits) * weight.view(place)
+    added = code.sum(3).permute(1, 0, 2, 3).reshape(vectors, groups, -1, width)
+    return added.sum(2)
+
+
+def _normals_torch(
+    shape: torch.Size,
+    pixels: int,
+    address: tuple[int, int, int],
+    key: tuple[int, int],
+    device: Any,
+    places: torch.Tensor | None,
+) -> torch.Tensor:
+    """The normals that the compiled form draws: Philox in 64-bit integers."""
+    outer, vectors, inner, slices, width = shape
+    total = inner * slices * width
+    calls = (total + 7) // 8
+    m = torch.arange(vectors, device=device) if places is None else places
+    m = m.view(1, -1, 1)
+    a = torch.arange(outer, device=device).view(-1, 1, 1)
+    k = torch.arange(calls, device=device).view(1, 1, -1)
+    first = (((m % pixels) * outer + a) * calls + k) & _WORD
+    image = (address[0] + m // pixels + torch.zeros_like(first)) & _WORD
+    c0, c1 = first, image
+    c2, c3 = (torch.full_like(first, word) for word in address[1:])
+    for index in range(ROUNDS):
+        k0 = (key[0] + index * _W0) & _WORD
+        k1 = (key[1] + index * _W1) & _WORD
+        high0, low0 = _product(c0, _M0)
+        high1, low1 = _product(c2, _M1)
+        c0, c1, c2, c3 = high1 ^ c1 ^ k0, low1, high0 ^ c3 ^ k1, low0
+    words = torch.cat([c0, c1, c2, c3], dim=-1)
+    shares = torch.cat([words & _HALF, words >> 16], dim=-1)[..., :total]
+    normals = torch.from_numpy(NORMALS).to(device)[shares]
+    return normals.view(outer, vectors, inner, slices, width)
+
+
+def _product(word: torch.Tensor, factor: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """High and low 32 bits of a product of 32-bit words, without leaving signed 64 bits."""
+    low = (word & 0xFFFF) * factor
+    high = (word >> 16) * factor + (low >> 16)
+    return (high >> 16) & _WORD, ((high & 0xFFFF) << 16) | (low & 0xFFFF)

@@ -1,0 +1,161 @@
+"""From a torch model to one on tiles: which modules become what, and where their cells lie."""
+
+from __future__ import annotations
+
+import copy
+import fnmatch
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from tantala.base.errors import InputError, Problem, raise_if, unknown
+from tantala.base.random import seed_words
+from tantala.cim.attention import project
+from tantala.cim.convolution import AnalogConv
+from tantala.cim.embedding import AnalogEmbedding
+from tantala.cim.layers import AnalogLayer, AnalogLinear
+from tantala.cim.model import AnalogModel
+from tantala.cim.tile import Tile, load_tile
+
+Rule = str | Callable[[str, nn.Module], bool]
+
+
+def convert(
+    model: nn.Module,
+    tile: str | Path | Tile = "cim_256x256_28nm",
+    seed: int = 0,
+    digital: Rule | Iterable[Rule] = (),
+    layers: Mapping[str, Mapping[str, Any]] | None = None,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> AnalogModel:
+    """A copy of `model` whose linear layers and convolutions are computed by tiles of cells.
+
+    tile      a library name, the path of a tile file, or a Tile
+    seed      of the cells and converters: one seed is one chip
+    digital   names, patterns such as "head.*", or functions (name, module) -> bool of layers that
+              stay as they are
+    layers    settings of the tile for some layers: {"features.0": {"adc_bits": 9}}; patterns too
+    progress  called with (name, number, count) before each layer is programmed
+
+    Raises InputError with every layer that cannot be converted, and what to do about each.
+    """
+    if not isinstance(model, nn.Module):
+        raise InputError(
+            Problem("not a torch model", got=type(model).__name__, allowed="a torch.nn.Module")
+        )
+    seed_words(seed)
+    base = load_tile(tile)
+    rules = [digital] if isinstance(digital, str) or callable(digital) else list(digital)
+    settings = dict(layers or {})
+    unknown_rules = _unmatched_rules(rules, model)
+    raise_if(unknown_rules + _unsupported(model, rules))
+    copied = copy.deepcopy(model).eval()
+    copied = project(copied, lambda name, module: _kept(name, module, rules))
+    found = [
+        (name, module)
+        for name, module in copied.named_modules()
+        if _kind(module) is not None and not _kept(name, module, rules)
+    ]
+    names = [name for name, _ in found]
+    problems = _unmatched(settings, names)
+    if not found:
+        problems.append(
+            Problem("nothing to convert", type(model).__name__, "", "Linear, Conv1d, Conv2d")
+        )
+    raise_if(problems)
+    first = 0
+    for number, (name, _) in enumerate(found):
+        if progress is not None:
+            progress(name, number, len(found))
+        module = copied.get_submodule(name) if name else copied
+        kind = _kind(module)
+        assert kind is not None
+        layer = kind(module, base.varied(**_settings(name, settings)), name or "model")
+        first += layer.program(seed, first)
+        copied = _replaced(copied, name, layer.eval())
+    return AnalogModel(copied, base, seed)
+
+
+def _kind(module: nn.Module) -> Callable[..., AnalogLayer] | None:
+    """What a module becomes; exactly these classes, since a subclass may compute otherwise."""
+    if type(module) in (nn.Linear, nn.modules.linear.NonDynamicallyQuantizableLinear):
+        return AnalogLinear
+    if type(module) in (nn.Conv1d, nn.Conv2d):
+        return AnalogConv
+    if type(module) is nn.Embedding and module.max_norm is None:
+        return AnalogEmbedding
+    if type(module).__name__ == "Conv1D" and type(module).__module__.startswith("transformers."):
+        return AnalogLinear  # the linear layer of GPT-2, with its weight transposed
+    return None
+
+
+_UNSUPPORTED = (
+    nn.Conv3d,
+    nn.ConvTranspose1d,
+    nn.ConvTranspose2d,
+    nn.ConvTranspose3d,
+    nn.Bilinear,
+    nn.RNNBase,
+    nn.RNNCellBase,
+)
+
+
+def _unsupported(model: nn.Module, rules: list[Rule]) -> list[Problem]:
+    """Modules with weights that no tile computes, unless the user keeps them digital."""
+    return [
+        Problem(
+            f"{type(module).__name__} has no form on tiles",
+            name,
+            allowed="Linear, Conv1d, Conv2d",
+            hint=f"convert(..., digital=[{name!r}]), or write it with layers that are allowed",
+        )
+        for name, module in model.named_modules()
+        if isinstance(module, _UNSUPPORTED) and not _kept(name, module, rules)
+    ]
+
+
+def _kept(name: str, module: nn.Module, rules: list[Rule]) -> bool:
+    return any(_matches(rule, name, module) for rule in rules)
+
+
+def _matches(rule: Rule, name: str, module: nn.Module) -> bool:
+    if callable(rule):
+        return bool(rule(name, module))
+    return fnmatch.fnmatchcase(name, rule) or name.startswith(f"{rule}.")
+
+
+def _settings(name: str, settings: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    chosen: dict[str, Any] = {}
+    for pattern, values in settings.items():
+        if fnmatch.fnmatchcase(name, pattern):
+            chosen.update(values)
+    return chosen
+
+
+def _unmatched(settings: Mapping[str, Any], names: list[str]) -> list[Problem]:
+    """Patterns of `layers` that fit no layer."""
+    return [
+        unknown("layer", pattern, names, "layers")
+        for pattern in settings
+        if not any(fnmatch.fnmatchcase(name, pattern) for name in names)
+    ]
+
+
+def _unmatched_rules(rules: list[Rule], model: nn.Module) -> list[Problem]:
+    """Names and patterns of `digital` that fit no module."""
+    every = dict(model.named_modules())
+    return [
+        unknown("layer", rule, every, "digital")
+        for rule in rules
+        if isinstance(rule, str) and not any(_matches(rule, n, m) for n, m in every.items())
+    ]
+
+
+def _replaced(model: nn.Module, name: str, layer: nn.Module) -> nn.Module:
+    if not name:
+        return layer
+    parent, _, child = name.rpartition(".")
+    setattr(model.get_submodule(parent) if parent else model, child, layer)
+    return model

@@ -1,0 +1,182 @@
+"""Convolutions on tiles: one or two dimensions, groups, stride, padding, dilation.
+
+The kernel positions of an input channel lie on neighbouring rows, whole channels to a row tile. So
+the columns' signals of all row tiles are one grouped convolution, without unfolding the input; the
+converters work on passes that stay in the cache.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from tantala.base.errors import InputError, Problem
+from tantala.cim.layers import CHUNK_VALUES, AnalogLayer
+from tantala.cim.tile import Tile
+
+
+class AnalogConv(AnalogLayer):
+    """nn.Conv1d or nn.Conv2d on tiles: inputs and outputs as theirs."""
+
+    columns_second = True
+
+    def __init__(self, conv: nn.Conv1d | nn.Conv2d, tile: Tile, name: str) -> None:
+        self.flat = isinstance(conv, nn.Conv1d)
+        self.groups = conv.groups
+        self.out_channels, self.in_channels = conv.out_channels, conv.in_channels
+        self.kernel = _pair(conv.kernel_size, 1)
+        self.stride, self.dilation = _pair(conv.stride, 1), _pair(conv.dilation, 1)
+        self.padding_mode = conv.padding_mode
+        self.padding = self._paddings(conv.padding)
+        left, right, top, bottom = self.padding
+        plain = self.padding_mode == "zeros" and left == right and top == bottom
+        self.plain_padding = (top, left) if plain else None  # what a convolution pads by itself
+        self.multiple = self.kernel[0] * self.kernel[1]
+        if self.multiple > tile.rows:
+            raise InputError(
+                Problem(
+                    "the kernel of one input channel is higher than the tile",
+                    name,
+                    f"{self.multiple} rows",
+                    f"at most {tile.rows} rows",
+                    hint="a tile with more rows, or keep the layer digital",
+                )
+            )
+        super().__init__(conv.weight, conv.bias, tile, name)
+
+    def _paddings(self, padding: Any) -> tuple[int, int, int, int]:
+        """(left, right, top, bottom)."""
+        if padding == "valid":
+            return (0, 0, 0, 0)
+        if padding == "same":
+            whole = [d * (k - 1) for d, k in zip(self.dilation, self.kernel, strict=True)]
+            (top, left), (bottom, right) = zip(*((w // 2, w - w // 2) for w in whole), strict=True)
+            return (left, right, top, bottom)
+        down, across = _pair(padding, 0)
+        return (across, across, down, down)
+
+    def _matrices(self, weight: torch.Tensor) -> torch.Tensor:
+        return weight.reshape(self.groups, self.out_channels // self.groups, -1).transpose(1, 2)
+
+    def _kernels(self, columns: torch.Tensor) -> torch.Tensor:
+        """Columns (groups, parts, rows, slices * outputs) as weights of a grouped convolution."""
+        groups, parts, _, signals = columns.shape
+        shaped = columns.view(groups, parts, -1, *self.kernel, signals)
+        kernels = shaped.permute(0, 1, 5, 2, 3, 4).reshape(-1, shaped.shape[2], *self.kernel)
+        return kernels.contiguous(memory_format=torch.channels_last)
+
+    def digital(self, x: torch.Tensor) -> torch.Tensor:
+        return self._convolved(x, self.weight)
+
+    def trained(self, x: torch.Tensor) -> torch.Tensor:
+        weight = self.training_weight().transpose(1, 2).reshape(self.weight.shape)
+        return self._convolved(self.training_input(x), weight)
+
+    def _convolved(self, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+        x = x[..., None, :] if self.flat else x
+        weight = weight[..., None, :] if self.flat else weight
+        y = F.conv2d(self._padded(x), weight, self.bias, self.stride, 0, self.dilation, self.groups)
+        return y[..., 0, :] if self.flat else y
+
+    def _padded(self, x: torch.Tensor) -> torch.Tensor:
+        if not any(self.padding):
+            return x
+        mode = "constant" if self.padding_mode == "zeros" else self.padding_mode
+        return F.pad(x, self.padding, mode=mode)
+
+    def analog(self, x: torch.Tensor) -> torch.Tensor:
+        if single := x.dim() == (2 if self.flat else 3):
+            x = x[None]
+        x = x[..., None, :].float() if self.flat else x.float()
+        whole, step = self.whole_inputs(x.contiguous(memory_format=torch.channels_last))
+        whole = self._spread(whole if self.plain_padding else self._padded(whole))
+        place, tile = self.matrix.placement, self.tile
+        kernels = self._kernel("columns")
+        noisy = self._kernel("variance") if "read_noise" in self.matrix.effects else None
+        high, wide = self._size(x.shape[-2:])
+        outputs = torch.empty(
+            (x.shape[0], high, wide, self.out_channels), dtype=torch.float32, device=x.device
+        )
+        shape = (1, -1, self.groups * place.parts, tile.slices, self.out_channels // self.groups)
+        images = max(1, CHUNK_VALUES // (high * wide * kernels.shape[0]))
+        steps = step.reshape(-1, 1) if step.dim() else None
+        for start in range(0, x.shape[0], images):
+            part = whole[start : start + images]
+            added: Any = 0
+            for phase, digit in enumerate(self.phases(part)):
+                signal = self._signals(digit, kernels).view(shape)
+                variance = (
+                    None if noisy is None else self._signals(digit.square(), noisy).view(shape)
+                )
+                first = self.matrix.images + start
+                added = added + self.matrix.convert(signal, variance, high * wide, phase, first)
+            total = None
+            if tile.offset:
+                total = self._totals(part)
+            worth = (
+                step
+                if steps is None
+                else steps[start : start + images].repeat_interleave(high * wide, dim=0)
+            )
+            outputs[start : start + images] = self.finish(added, total, worth).view(
+                -1, high, wide, self.out_channels
+            )
+        self.matrix.images += x.shape[0]
+        y = outputs.permute(0, 3, 1, 2)
+        y = y[..., 0, :] if self.flat else y
+        return y[0] if single else y
+
+    def _spread(self, x: torch.Tensor) -> torch.Tensor:
+        """Every group's channels in parts of equal length, padded with silent channels."""
+        place = self.matrix.placement
+        channels = self.in_channels // self.groups
+        missing = place.parts * place.part_rows // self.multiple - channels
+        if not missing:
+            return x
+        images, _, high, wide = x.shape
+        grouped = x.reshape(images, self.groups, channels, high, wide)
+        spread = F.pad(grouped, (0, 0, 0, 0, 0, missing)).reshape(images, -1, high, wide)
+        return spread.contiguous(memory_format=torch.channels_last)
+
+    def _kernel(self, buffer: str) -> torch.Tensor:
+        """A buffer of the matrix as convolution kernels, made once a refresh."""
+        source = getattr(self.matrix, buffer)
+        kept = self.matrix.layouts.get(buffer)
+        if kept is None or kept.device != source.device:
+            kept = self.matrix.layouts[buffer] = self._kernels(source)
+        return kept
+
+    def _signals(self, digit: torch.Tensor, kernels: torch.Tensor) -> torch.Tensor:
+        groups = self.groups * self.matrix.placement.parts
+        y = F.conv2d(
+            digit, kernels, None, self.stride, self.plain_padding or 0, self.dilation, groups
+        )
+        return y.permute(0, 2, 3, 1).contiguous()
+
+    def _totals(self, whole: torch.Tensor) -> torch.Tensor:
+        """Sum of every window's whole inputs, (M, groups, 1)."""
+        channels = whole.shape[1] // self.groups
+        ones = whole.new_ones(self.groups, channels, *self.kernel)
+        pad = self.plain_padding or 0
+        sums = F.conv2d(whole, ones, None, self.stride, pad, self.dilation, self.groups)
+        return sums.permute(0, 2, 3, 1).reshape(-1, self.groups, 1)
+
+    def _size(self, size: torch.Size) -> tuple[int, int]:
+        """Height and width of the output for inputs of a height and width."""
+        left, right, top, bottom = self.padding
+        padded = (size[0] + top + bottom, size[1] + left + right)
+        high, wide = (
+            (size - d * (k - 1) - 1) // s + 1
+            for size, d, k, s in zip(padded, self.dilation, self.kernel, self.stride, strict=True)
+        )
+        return high, wide
+
+
+def _pair(value: Any, missing: int) -> tuple[int, int]:
+    """A setting of a convolution as (down, across); one dimension is across."""
+    if isinstance(value, int):
+        return (value, value)
+    return (missing, value[0]) if len(value) == 1 else (value[0], value[1])

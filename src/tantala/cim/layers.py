@@ -1,0 +1,245 @@
+"""Torch modules whose products are done by tiles: linear, convolution, embedding.
+
+An input becomes whole numbers by a converter with one range a layer (`input_range`, from
+calibration) or, before calibration, one range a sample. An input that is never negative uses all
+bits for its magnitude. Products are exact over batches: the result of a sample does not depend on
+what else is in its batch.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from tantala.base.errors import InputError, Problem
+from tantala.cim.matrix import AnalogMatrix
+from tantala.cim.tile import Tile
+
+CHUNK_VALUES = 1 << 18  # column signals a pass: 1 MB, which stays in the second-level cache
+
+
+class AnalogLayer(nn.Module):
+    """What the layers share. `weight` and `bias` are those of the digital layer.
+
+    input_range   (): largest |input|; 0 before calibration. signed: whether inputs may be negative
+    output_gain, output_offset   (outputs,) digital correction after the converters
+    """
+
+    input_range: torch.Tensor
+    signed: torch.Tensor
+    output_gain: torch.Tensor
+    output_offset: torch.Tensor
+    multiple = 1  # rows that stay together in a part
+    columns_second = False  # the dimension of outputs: the second, or the last
+
+    def __init__(self, weight: Any, bias: Any, tile: Tile, name: str) -> None:
+        super().__init__()
+        self.weight, self.bias = weight, bias
+        self.tile, self.name = tile, name
+        outputs = self._matrices(weight).shape[0] * self._matrices(weight).shape[2]
+        self.register_buffer("input_range", torch.zeros(()))
+        self.register_buffer("signed", torch.ones((), dtype=torch.bool))
+        self.register_buffer("output_gain", torch.ones(outputs))
+        self.register_buffer("output_offset", torch.zeros(outputs))
+        self.noise_in_training = 0.0
+        self._watch: Any = None
+        self._done: Any = None
+
+    def program(self, seed: int, first: int) -> int:
+        """Put the weights into cells at addresses `first` ...; returns the cells used."""
+        weight = self._matrices(self.weight).detach().cpu().double().numpy()
+        if not np.isfinite(weight).all():
+            raise InputError(
+                Problem(
+                    "weights that are no numbers", self.name, "NaN or infinity", "finite weights"
+                )
+            )
+        self.matrix = AnalogMatrix(weight, self.tile, self.name, seed, first, self.multiple)
+        self.matrix.to(self.weight.device)
+        return sum(len(cells) for cells in self.matrix.cells)
+
+    def rewrite(self) -> None:
+        """Write the weights as they are now into the same cells."""
+        self.matrix.rewrite(self._matrices(self.weight).detach().cpu().double().numpy())
+
+    def _matrices(self, weight: torch.Tensor) -> torch.Tensor:
+        """(groups, rows, outputs) of the weight; rows in the order in which tiles hold them."""
+        raise NotImplementedError
+
+    def whole_inputs(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Whole inputs, and what one of them is worth: a number a sample or one of all."""
+        bits = self.tile.input_bits
+        if self.input_range > 0:
+            largest = self.input_range
+            signed = bool(self.signed)
+        else:
+            dims = tuple(range(1, x.dim()))
+            largest = x.abs().amax(dim=dims, keepdim=True).clamp(min=1e-30)
+            signed = bool(self.signed)
+        highest = 2 ** (bits - 1) - 1 if signed else 2**bits - 1
+        step = largest / highest
+        if "input_quantisation" not in self.matrix.effects:
+            return x / step, step
+        whole = (x / step).round_().clamp_(-highest if signed else 0, highest)
+        return whole, step
+
+    def phases(self, whole: torch.Tensor) -> list[torch.Tensor]:
+        """Digits of whole inputs, least significant first; with the sign of the input."""
+        if self.tile.phases == 1:
+            return [whole]
+        if "input_quantisation" not in self.matrix.effects:
+            whole = whole.round()
+        sign, rest = whole.sign(), whole.abs().to(torch.int64)
+        bits = self.tile.bits_per_phase
+        mask = (1 << bits) - 1
+        return [
+            sign * ((rest >> (bits * k)) & mask).to(whole.dtype) for k in range(self.tile.phases)
+        ]
+
+    # -- calibration -----------------------------------------------------------------------------
+
+    def observe_input(self) -> None:
+        """From now on, keep the largest magnitude of the inputs and whether any is negative."""
+        seen = {"largest": 0.0, "negative": False}
+
+        def watch(layer: AnalogLayer, x: torch.Tensor) -> None:
+            seen["largest"] = max(seen["largest"], float(x.abs().max()))
+            seen["negative"] = seen["negative"] or bool((x < 0).any())
+
+        def done() -> None:
+            if seen["largest"] > 0.0:
+                self.input_range.fill_(seen["largest"])
+                self.signed.fill_(seen["negative"])
+
+        self._watch, self._done = watch, done
+
+    def observe_signal(self, headroom: float) -> None:
+        """From now on, keep the largest column signal of every conversion."""
+        self.matrix.observe()
+        self._watch, self._done = None, lambda: self.matrix.observed(headroom)
+
+    def stop_observing(self) -> None:
+        """Take what was seen as the ranges."""
+        self._done()
+        self._watch = None
+
+    def finish(
+        self, added: torch.Tensor, total: torch.Tensor | None, step: torch.Tensor
+    ) -> torch.Tensor:
+        """Outputs (..., outputs) of whole sums (..., groups, outputs)."""
+        if total is not None:
+            added = added - total * self.tile.offset
+        scale = self.matrix.scale.reshape(-1) * self.output_gain
+        result = added.reshape(*added.shape[:-2], -1) * (scale * step)
+        shift = self.output_offset if self.bias is None else self.output_offset + self.bias
+        return result + shift
+
+    def training_weight(self) -> torch.Tensor:
+        """The weight as training sees it: quantised, with write noise, straight through."""
+        matrices = self._matrices(self.weight)
+        largest = matrices.detach().abs().amax(dim=1, keepdim=True).clamp(min=1e-30)
+        step = largest / self.tile.largest_weight
+        whole = matrices.detach() / step
+        noise = torch.randn_like(whole) * self.noise_in_training
+        seen = (whole.round() + noise) * step
+        return matrices + (seen - matrices).detach()
+
+    def training_input(self, x: torch.Tensor) -> torch.Tensor:
+        """The input as training sees it: quantised, straight through."""
+        whole, step = self.whole_inputs(x.detach().clone())
+        return x + (whole * step - x).detach()
+
+    def digital(self, x: torch.Tensor) -> torch.Tensor:
+        """What the layer would answer without tiles, in full precision."""
+        raise NotImplementedError
+
+    def analog(self, x: torch.Tensor) -> torch.Tensor:
+        """What the tiles answer."""
+        raise NotImplementedError
+
+    def trained(self, x: torch.Tensor) -> torch.Tensor:
+        """What training sees, with gradients."""
+        raise NotImplementedError
+
+    def _check(self, x: torch.Tensor) -> None:
+        """Raise InputError for an input elsewhere, or one that is no number."""
+        device = self.matrix.columns.device
+        if x.device != device:
+            raise InputError(
+                Problem(
+                    "input on another device than the model",
+                    self.name,
+                    str(x.device),
+                    str(device),
+                    hint=f"x.to('{device}'), or model.to('{x.device}')",
+                )
+            )
+        if x.is_floating_point() and not torch.isfinite(x.detach().sum()):
+            raise InputError(
+                Problem("input that is no number", self.name, "NaN or infinity", "finite inputs")
+            )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """The layer's answer; in training mode with straight-through gradients."""
+        self._check(x)
+        if self._watch is not None:
+            self._watch(self, x)
+        if self.training:
+            return self.trained(x)
+        with torch.no_grad():
+            return self.analog(x)
+
+
+class AnalogLinear(AnalogLayer):
+    """nn.Linear on tiles, or a layer whose weight is the transpose (`Conv1D` of transformers).
+
+    Inputs (..., rows), outputs (..., outputs).
+    """
+
+    def __init__(self, linear: Any, tile: Tile, name: str) -> None:
+        self.transposed = isinstance(linear, nn.Linear)
+        shape = linear.weight.shape
+        self.in_features, self.out_features = shape[::-1] if self.transposed else shape
+        super().__init__(linear.weight, linear.bias, tile, name)
+
+    def _matrices(self, weight: torch.Tensor) -> torch.Tensor:
+        return (weight.t() if self.transposed else weight)[None]
+
+    def digital(self, x: torch.Tensor) -> torch.Tensor:
+        return F.linear(x, self._matrices(self.weight)[0].t(), self.bias)
+
+    def trained(self, x: torch.Tensor) -> torch.Tensor:
+        return F.linear(self.training_input(x), self.training_weight()[0].t(), self.bias)
+
+    def analog(self, x: torch.Tensor) -> torch.Tensor:
+        images = x.shape[0] if x.dim() > 1 else 1
+        vectors = x.reshape(-1, self.in_features).float()
+        pixels = max(vectors.shape[0] // max(images, 1), 1)
+        whole, step = self.whole_inputs(x.float() if x.dim() > 1 else x[None].float())
+        whole = whole.reshape(vectors.shape)
+        place = self.matrix.placement
+        added = vectors.new_zeros(vectors.shape[0], 1, self.out_features)
+        for phase, digit in enumerate(self.phases(whole)):
+            padded = F.pad(digit, (0, place.parts * place.part_rows - place.rows))
+            rows = padded.view(-1, place.parts, place.part_rows).transpose(0, 1)
+            signal = torch.bmm(rows, self.matrix.columns[0])
+            variance = None
+            if "read_noise" in self.matrix.effects:
+                variance = torch.bmm(rows.square(), self.matrix.variance[0])
+            shape = (place.parts, -1, 1, self.tile.slices, self.out_features)
+            added += self.matrix.convert(
+                signal.view(shape),
+                None if variance is None else variance.view(shape),
+                pixels,
+                phase,
+                self.matrix.images,
+            )
+        self.matrix.images += images
+        total = whole.sum(-1)[:, None, None] if self.tile.offset else None
+        if step.dim():
+            step = step.reshape(-1, 1).expand(-1, pixels).reshape(-1, 1)
+        return self.finish(added, total, step).view(*x.shape[:-1], self.out_features)

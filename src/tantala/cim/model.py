@@ -1,0 +1,159 @@
+"""A model on tiles: the user's network with some layers computed by cells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from torch import nn
+
+from tantala.base.errors import InputError, Problem, raise_if, unknown
+from tantala.cim import study
+from tantala.cim.bit_choice import choose_adc_bits
+from tantala.cim.layers import AnalogLayer
+from tantala.cim.ledger import CimCost
+from tantala.cim.matrix import EFFECTS
+from tantala.cim.recalibration import recalibrate
+from tantala.cim.study import Metric
+from tantala.cim.study_results import Ablation, LayerErrors
+from tantala.cim.tile import Tile
+
+
+class AnalogModel(nn.Module):
+    """The converted model: called like the model it came from.
+
+    layers  the analog layers, in the order of the model; `tile` and `seed` as converted
+    """
+
+    def __init__(self, network: nn.Module, tile: Tile, seed: int) -> None:
+        super().__init__()
+        self.network = network
+        self.tile, self.seed = tile, seed
+        self.eval()
+
+    @property
+    def layers(self) -> dict[str, AnalogLayer]:
+        """Analog layers by name."""
+        return {module.name: module for module in self.modules() if isinstance(module, AnalogLayer)}
+
+    def forward(self, *inputs: Any, **named: Any) -> Any:
+        """What the network answers."""
+        return self.network(*inputs, **named)
+
+    @property
+    def effects(self) -> frozenset[str]:
+        """What the tiles are simulated with; see `only` and `without`."""
+        return next(iter(self.layers.values())).matrix.effects
+
+    @effects.setter
+    def effects(self, names: Iterable[str]) -> None:
+        chosen = frozenset(names)
+        raise_if([unknown("effect", name, EFFECTS) for name in sorted(chosen - set(EFFECTS))])
+        for layer in self.layers.values():
+            layer.matrix.effects = chosen
+            layer.matrix.refresh()
+
+    def elapse(self, time: float | str, temperature: float | str = "25 degC") -> None:
+        """Relaxation and retention of every cell for `time` at `temperature`.
+
+        Raises RangeViolation where the cell's ageing was not measured.
+        """
+        for layer in self.layers.values():
+            for cells in layer.matrix.cells:
+                cells.population.wait(time, temperature)
+            layer.matrix.refresh()
+
+    def calibrate(self, data: Any, headroom: float = 1.0) -> None:
+        """Set input and converter ranges from sample inputs: one tensor, or an iterable of batches.
+
+        Each layer's input range is the largest magnitude seen; each conversion's range the largest
+        signal seen, times `headroom`. Raises InputError for data without a batch or with NaN in it,
+        and for a headroom below 1, with which the data themselves would clip.
+        """
+        if not 1.0 <= headroom <= 100.0:
+            raise InputError(
+                Problem(
+                    "a headroom with which the calibration data clip" if headroom < 1.0
+                    else "a headroom that leaves no code to the data",
+                    got=f"{headroom:g}",
+                    allowed="1 to 100",
+                )
+            )  # fmt: skip
+        batches = [data] if isinstance(data, torch.Tensor) else list(data)
+        if not batches:
+            raise InputError(Problem("no calibration data", allowed="one batch at least"))
+        for batch in batches:
+            if isinstance(batch, torch.Tensor) and not torch.isfinite(batch.float()).all():
+                raise InputError(Problem("calibration data hold NaN or infinity"))
+        self._observe(batches, "observe_input")
+        self._observe(batches, "observe_signal", headroom)
+
+    def _observe(self, batches: list[Any], what: str, *arguments: Any) -> None:
+        with torch.no_grad():
+            for layer in self.layers.values():
+                getattr(layer, what)(*arguments)
+            for batch in batches:
+                self(batch)
+            for layer in self.layers.values():
+                layer.stop_observing()
+
+    def recalibrate(self, data: Any, by: str = "column") -> None:
+        """Correct gains digitally from sample inputs: by "layer" (drift) or by "column".
+
+        See `tantala.cim.recalibration`; `data` as in `calibrate`.
+        """
+        recalibrate(self.layers, self._runner(data), by)
+
+    def choose_adc_bits(self, data: Any, tolerance: float = 0.02) -> dict[str, int]:
+        """Give every layer the fewest converter bits; see `tantala.cim.bit_choice`."""
+        return choose_adc_bits(self.layers, self._runner(data), tolerance)
+
+    def _runner(self, data: Any) -> Callable[[], None]:
+        """Passes sample inputs through the model."""
+        batches = [data] if isinstance(data, torch.Tensor) else list(data)
+
+        def run() -> None:
+            with torch.no_grad():
+                for batch in batches:
+                    self(batch)
+
+        return run
+
+    def cost(
+        self,
+        data: Any = None,
+        shape: tuple[int, ...] | None = None,
+        tiles_per_chip: int | None = None,
+    ) -> CimCost:
+        """Energy, latency and area of an inference; see `tantala.cim.cost.cost`."""
+        from tantala.cim.cost import cost
+
+        return cost(self, data, shape, tiles_per_chip)
+
+    def train(self, mode: bool = True) -> AnalogModel:
+        """Training mode sees quantised weights with the noise that writing left, straight through.
+
+        After training call `reprogram`: the cells hold the old weights until then.
+        """
+        super().train(mode)
+        if mode:
+            for layer in self.layers.values():
+                layer.noise_in_training = layer.matrix.weight_error()
+        return self
+
+    def reprogram(self) -> None:
+        """Write the weights as they are now into the cells, by write-verify."""
+        for layer in self.layers.values():
+            layer.rewrite()
+        self.eval()
+
+    # -- studies ---------------------------------------------------------------------------------
+
+    def ablate(self, data: Any, metric: Metric) -> Ablation:
+        """`metric` of the outputs with each effect off in turn, and alone; see `study.ablate`."""
+        return study.ablate(self, data, metric)
+
+    def layer_errors(self, data: Any) -> LayerErrors:
+        """Error of each analog layer on the inputs that reach it; see `study.layer_errors`."""
+        return study.layer_errors(self, data)

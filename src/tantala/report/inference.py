@@ -1,0 +1,229 @@
+"""A network on tiles, measured: what `tantala infer` computes and hands on."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tantala.base.errors import InputError, Problem
+from tantala.base.quantity import to_si
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from tantala.cim import AnalogModel, Tile
+    from tantala.cim.network_files import Samples
+    from tantala.cim.study_results import Ablation, Accuracy, LayerErrors
+
+Quantity = float | str
+Progress = Callable[[str], None]
+
+CALIBRATED_ON = 256  # samples, where the data name none for it
+FORMAT = 1  # of the JSON
+
+
+@dataclass(frozen=True)
+class AblationAt:
+    """An ablation at an age: `time` [s], 0 when fresh, and `temperature` [K]."""
+
+    time: float
+    temperature: float | None
+    ablation: Ablation
+
+
+@dataclass(frozen=True)
+class Inference:
+    """All that is known of one network on one kind of tile.
+
+    digital       accuracy of the network as torch computes it
+    calibration   the sentence that says which samples set the ranges
+    cost          of `AnalogModel.cost`: energy_J, latency_s, area_m2, tops_per_watt; None where
+                  there is no cost model
+    """
+
+    network: str
+    data: str
+    tile: Tile
+    digital: float
+    accuracy: Accuracy
+    ablations: tuple[AblationAt, ...]
+    layers: LayerErrors
+    cost: Any
+    calibration: str
+
+    def as_data(self) -> dict[str, Any]:
+        """The figures as JSON values; times in s, temperatures in K."""
+        return {
+            "format": FORMAT,
+            "network": self.network,
+            "data": self.data,
+            "tile": self.tile.name,
+            "seeds": list(self.accuracy.seeds),
+            "images": self.accuracy.images,
+            "calibration": self.calibration,
+            "digital_accuracy": self.digital,
+            "accuracy": self.accuracy.fresh.as_data(),
+            "aged": [
+                {"time_s": age.time, "temperature_K": age.temperature} | age.estimate.as_data()
+                for age in self.accuracy.aged
+            ],
+            "ablation": [
+                {
+                    "time_s": at.time,
+                    "temperature_K": at.temperature,
+                    "effects": at.ablation.table().to_dicts(),
+                }
+                for at in self.ablations
+            ],
+            "layers": self.layers.table().to_dicts(),
+            "cost": None if self.cost is None else _cost(self.cost),
+        }
+
+
+def infer(
+    network: nn.Module,
+    samples: Samples,
+    tile: str | Tile,
+    seeds: int = 10,
+    ages: Sequence[tuple[Quantity, Quantity]] = (),
+    names: tuple[str, str] = ("network", "data"),
+    progress: Progress | None = None,
+) -> Inference:
+    """Convert, calibrate, measure and explain.
+
+    seeds   chips; each is one seed from 0 on
+    ages    (time, temperature), each of a freshly written chip
+    names   of network and data, for the report
+
+    The ablation is done on the fresh chips and, where ages are given, at the last one.
+
+    Raises InputError for data that do not fit the network, RangeViolation for an age at which the
+    cell was not measured.
+    """
+    from tantala import cim
+    from tantala.cim import study
+
+    told = progress or (lambda text: None)
+    told("the network without tiles")
+    inputs = study.as_inputs(samples.inputs)
+    metric = study.correct(samples.labels)
+    digital = metric(_digital_outputs(network, inputs))
+    calibration, sentence = _calibration(network, samples, inputs)
+
+    def chip(seed: int) -> AnalogModel:
+        model = cim.convert(network, tile=tile, seed=seed)
+        model.calibrate(calibration)
+        return model
+
+    def chips(age: tuple[float, float] | None) -> Iterator[AnalogModel]:
+        for seed in range(seeds):
+            model = chip(seed)
+            if age is not None:
+                model.elapse(*age)
+            yield model
+
+    found = study.accuracy(chip, inputs, samples.labels, seeds, ages, told)
+    last = [(age.time, age.temperature) for age in found.aged[-1:]]
+    ablations = []
+    for age in (None, *last):
+        time, kelvin = age or (0.0, None)
+        share = study.ablate(chips(age), inputs, metric, lambda text: told(f"ablation of {text}"))
+        ablations.append(AblationAt(time, kelvin, share))
+    told("errors of the layers")
+    layers = study.layer_errors(chips(None), inputs)
+    one = chip(0)
+    told("cost")
+    cost = _cost_of(one, inputs)
+    return Inference(*names, one.tile, digital, found, tuple(ablations), layers, cost, sentence)
+
+
+def _cost_of(model: Any, inputs: Any) -> Any:
+    """What an inference on these inputs costs, where the model can tell."""
+    from tantala.cim.study import BATCH
+
+    return model.cost(inputs.split(BATCH)) if hasattr(model, "cost") else None
+
+
+def _digital_outputs(network: nn.Module, inputs: Any) -> Any:
+    """Outputs of the network as torch computes it; a shape that it refuses is the user's error."""
+    from tantala.cim import study
+
+    try:
+        return study.outputs_of(network.eval(), inputs)
+    except (RuntimeError, ValueError, IndexError, TypeError) as error:
+        raise InputError(
+            Problem(
+                "the network does not take these inputs",
+                got=f"samples of shape {tuple(inputs.shape[1:])}, {inputs.dtype}",
+                because=str(error).strip().splitlines()[0],
+                hint="the shape and type that it was trained with",
+            )
+        ) from error
+
+
+def _calibration(network: nn.Module, samples: Samples, inputs: Any) -> tuple[Any, str]:
+    """Inputs that set the ranges, and the sentence that says which they are."""
+    from tantala.cim import study
+
+    if samples.calibration is not None:
+        given = study.as_inputs(samples.calibration)
+        _digital_outputs(network, given)
+        count = len(given)
+        return given, f"ranges from the {count:,} samples given for calibration"
+    count = min(len(inputs), CALIBRATED_ON)
+    return inputs[:count], f"ranges from the first {count:,} inputs of the data, without labels"
+
+
+def require_torch() -> None:
+    """Raise InputError with the way to install torch where it is absent."""
+    try:
+        importlib.import_module("torch")
+    except ImportError as error:
+        raise InputError(
+            Problem(
+                "networks on tiles need torch, which is not installed",
+                because=str(error),
+                hint="pip install 'tantala[torch]'",
+            )
+        ) from error
+
+
+def checked_ages(
+    times: Sequence[str], temperatures: Sequence[str]
+) -> tuple[tuple[float, float], ...]:
+    """Ages (s, K) of texts; one temperature serves all times.
+
+    Raises InputError for texts that are no time or temperature, and for numbers of them that do not
+    match.
+    """
+    if temperatures and not times:
+        raise InputError(Problem("a temperature without a time", "--temperature", hint="--time"))
+    if len(temperatures) not in (0, 1, len(times)):
+        raise InputError(
+            Problem(
+                "times and temperatures do not match",
+                got=f"{len(times)} times, {len(temperatures)} temperatures",
+                allowed="one temperature for all times, or one each",
+            )
+        )
+    each = list(temperatures) or ["25 degC"]
+    each = each * len(times) if len(each) == 1 else each
+    return tuple(
+        (
+            to_si(time, "s", name="time", where="--time"),
+            to_si(temperature, "K", name="temperature", where="--temperature"),
+        )
+        for time, temperature in zip(times, each, strict=True)
+    )
+
+
+def _cost(cost: Any) -> dict[str, Any]:
+    names = ("energy_J", "latency_s", "area_m2", "tops_per_watt")
+    return {
+        **{name: getattr(cost, name) for name in names},
+        "energy_by_part_J": dict(cost.breakdown),
+        "assumptions": list(getattr(cost, "assumptions", ())),
+        "layers": cost.table().to_dicts(),
+    }

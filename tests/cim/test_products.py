@@ -1,0 +1,187 @@
+"""Products on tiles against plain references: ideal limit, slices, converters, noise, wires."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tile_examples import IDEAL, analog, ideal_tile, relative, scalar_conversion
+
+from tantala import cim
+from tantala.array import Array
+from tantala.base.random import purpose, seed_words
+from tantala.cim.column_kernels import columns_to_outputs_torch
+
+
+@given(
+    channels=st.sampled_from([(3, 8), (4, 6), (30, 5)]),
+    kernel=st.sampled_from([1, 2, 3, (3, 1)]),
+    stride=st.integers(1, 3),
+    padding=st.sampled_from([0, 1, "same", (1, 0)]),
+    dilation=st.integers(1, 2),
+    bias=st.booleans(),
+    mapping=st.sampled_from(["differential", "offset"]),
+    seed=st.integers(0, 1000),
+)
+@settings(max_examples=25, deadline=None)
+def test_an_ideal_convolution_is_torchs(
+    channels, kernel, stride, padding, dilation, bias, mapping, seed
+):
+    if padding == "same":
+        stride = 1
+    torch.manual_seed(seed)
+    conv = torch.nn.Conv2d(*channels, kernel, stride, padding, dilation, bias=bias)
+    x = torch.randn(3, channels[0], 9, 11)
+    model = analog(conv, ideal_tile(mapping=mapping), IDEAL)
+    assert relative(model(x), conv(x)) < 1e-5
+
+
+@pytest.mark.parametrize("groups", [1, 2, 6])
+@pytest.mark.parametrize("mode", ["zeros", "reflect", "circular"])
+def test_groups_and_padding_modes(groups, mode):
+    torch.manual_seed(1)
+    conv = torch.nn.Conv1d(6, 12, 3, padding=1, groups=groups, padding_mode=mode)
+    x = torch.randn(2, 6, 15)
+    assert relative(analog(conv, ideal_tile(), IDEAL)(x), conv(x)) < 1e-5
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (7, 3), (300, 40), (700, 5)])
+@pytest.mark.parametrize("lead", [(4,), (2, 5), (2, 3, 2)])
+def test_an_ideal_linear_layer_is_torchs(shape, lead):
+    torch.manual_seed(2)
+    linear = torch.nn.Linear(*shape)
+    x = torch.randn(*lead, shape[0])
+    assert relative(analog(linear, ideal_tile(), IDEAL)(x), linear(x)) < 1e-5
+
+
+def test_many_bits_with_every_converter_on_are_torchs():
+    torch.manual_seed(2)
+    linear = torch.nn.Linear(90, 11)
+    x = torch.randn(20, 90)
+    model = cim.convert(linear, ideal_tile(adc_range="full"))
+    model.effects = ["adc_quantisation", "input_quantisation"]
+    assert relative(model(x), linear(x)) < 1e-5
+
+
+@pytest.mark.parametrize("bits_per_phase", [1, 2, 5, 12])
+def test_phases_add_up(bits_per_phase):
+    torch.manual_seed(3)
+    linear = torch.nn.Linear(50, 9)
+    x = torch.randn(6, 50)
+    tile = ideal_tile(input_bits=12, bits_per_phase=bits_per_phase)
+    assert relative(analog(linear, tile, ["input_quantisation"])(x), linear(x)) < 2e-3
+
+
+def test_an_ideal_limit_catches_a_shuffled_weight():
+    torch.manual_seed(4)
+    linear = torch.nn.Linear(40, 8)
+    x = torch.randn(6, 40)
+    model = analog(linear, ideal_tile(), IDEAL)
+    matrix = next(iter(model.layers.values())).matrix
+    columns = matrix.columns.view(1, 1, 40, matrix.tile.slices, 8)
+    columns[..., [0, 1]] = columns[..., [1, 0]]
+    assert relative(model(x), linear(x)) > 1e-2
+
+
+def test_a_conversion_is_the_scalar_one():
+    torch.manual_seed(5)
+    linear = torch.nn.Linear(60, 7)
+    x = torch.rand(5, 60)
+    model = analog(linear, "cim_256x256_28nm", ["adc_quantisation", "input_quantisation"])
+    layer = next(iter(model.layers.values()))
+    expected = scalar_conversion(layer, x)
+    assert relative(model(x), expected) < 1e-6
+
+
+def test_the_scalar_conversion_catches_a_converter_one_bit_short():
+    torch.manual_seed(5)
+    linear = torch.nn.Linear(60, 7)
+    x = torch.rand(5, 60)
+    effects = ["adc_quantisation", "input_quantisation"]
+    good = analog(linear, "cim_256x256_28nm", effects)
+    short = analog(linear, cim.load_tile("cim_256x256_28nm", adc_bits=7), effects)
+    expected = scalar_conversion(next(iter(good.layers.values())), x)
+    assert relative(short(x), expected) > 1e-3
+
+
+def test_wires_are_those_of_the_array():
+    torch.manual_seed(6)
+    linear = torch.nn.Linear(20, 3, bias=False)
+    x = torch.randn(4, 20)
+    effects = ["programming", "wires"]
+    model = analog(linear, "cim_256x256_28nm", effects)
+    layer = next(iter(model.layers.values()))
+    matrix, tile = layer.matrix, layer.tile
+    g = matrix.cells[0].conductance()[0].astype(np.float64)  # polarity, slice, row, output
+    cells = g.transpose(2, 3, 1, 0).reshape(20, -1)
+    wires = tile.wires
+    array = Array(
+        cells,
+        row_wire=wires.row_segment,
+        column_wire=wires.column_segment,
+        row_driver=wires.driver,
+        column_sense=wires.sense,
+    )
+    largest = x.abs().amax(1, keepdim=True)
+    currents = array.compile().solve((x / largest).double().numpy().T).currents.T
+    pairs = currents.reshape(4, 3, tile.slices, 2)
+    digits = (pairs[..., 0] - pairs[..., 1]) / tile.step
+    whole = digits @ (float(tile.radix) ** np.arange(tile.slices))
+    expected = torch.from_numpy(whole) * matrix.scale * largest
+    assert relative(model(x), expected.float()) < 1e-5
+    without = analog(linear, "cim_256x256_28nm", ["programming"])
+    assert relative(without(x), expected.float()) > 1e-3
+
+
+def test_read_noise_has_the_moments_of_its_cells():
+    torch.manual_seed(7)
+    linear = torch.nn.Linear(30, 4, bias=False)
+    model = analog(linear, "cim_256x256_28nm", ["programming", "read_noise"])
+    layer = next(iter(model.layers.values()))
+    x = torch.rand(1, 30)
+    reads = model(x.expand(100_000, 30))
+    model.effects = ["programming"]
+    mean = model(x)
+    digit = x[0] / x.max()
+    variance = layer.matrix.variance[0, 0].view(30, layer.tile.slices, 4)
+    power = float(layer.tile.radix) ** torch.arange(layer.tile.slices)
+    sigma = torch.einsum("r,rso,s->o", digit**2, variance, power**2).sqrt()
+    sigma = sigma * layer.matrix.scale[0] * x.max()
+    assert torch.allclose(reads.std(0), sigma, rtol=0.01)
+    assert ((reads.mean(0) - mean[0]).abs() < 5 * sigma / 100_000**0.5).all()
+
+
+@pytest.mark.parametrize("network", ["linear", "conv"])
+def test_noise_does_not_depend_on_the_split_of_a_batch(network):
+    torch.manual_seed(8)
+    layer: torch.nn.Module = torch.nn.Linear(30, 6)
+    x = torch.rand(12, 30)
+    if network == "conv":
+        layer, x = torch.nn.Conv2d(3, 5, 3), torch.rand(12, 3, 8, 8)
+    whole = cim.convert(layer, seed=3)(x)
+    split = cim.convert(layer, seed=3)
+    parts = torch.cat([split(x[:5]), split(x[5:6]), split(x[6:])])
+    assert torch.equal(whole, parts)
+    assert not torch.equal(whole, cim.convert(layer, seed=4)(x))
+
+
+def test_both_forms_of_the_conversion_draw_the_same_noise():
+    torch.manual_seed(9)
+    conv = torch.nn.Conv2d(40, 6, 3, padding=1)
+    matrix = next(iter(cim.convert(conv).layers.values())).matrix
+    rows = matrix.placement.parts
+    signal = torch.randn(1, 4 * 10, rows, matrix.tile.slices, 6) * 300
+    variance = torch.rand_like(signal) * 100
+    compiled = matrix.convert(signal, variance, 10, 0, 7)
+    rate, offset, weight, noise, bow = matrix._conversion(0)
+    address = (7, purpose(f"cim.read.{matrix.name}"), 0)
+    reference = columns_to_outputs_torch(
+        signal, variance, noise, rate, offset, weight, bow, matrix.codes, 10, address,
+        seed_words(matrix.seed), 1,
+    )  # fmt: skip
+    apart = (compiled - reference).abs()
+    rounding = 1e-6 * float(compiled.abs().max())
+    assert (apart > rounding).float().mean() < 1e-2  # a signal on the edge of two codes
+    assert float(apart.max()) <= 1.01 * float(weight.max())
