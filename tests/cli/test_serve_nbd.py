@@ -4,6 +4,7 @@ the saved image.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import signal
 import socket
@@ -18,10 +19,20 @@ from tantala.chip import Chip
 SERVE = [sys.executable, "-m", "tantala.cli", "serve", "spi_8mb", "--port", "0"]
 
 
+class Ended:
+    """A process that does not outlive a test that fails."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.close = process.kill
+
+
 def test_a_served_chip_is_saved_with_what_a_client_wrote(tmp_path):
     image = tmp_path / "die.img"
     command = [*SERVE, "--nbd", "0", "--blocks", "0", "--block-size", "1024", "--image", str(image)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with (
+        subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process,
+        contextlib.closing(Ended(process)),
+    ):
         assert process.stdout is not None
         said = ""
         while "Ctrl-C ends" not in said:
@@ -33,6 +44,7 @@ def test_a_served_chip_is_saved_with_what_a_client_wrote(tmp_path):
         with NbdClient(int(found[1])) as client:
             client.go(b"spi_8mb")
             assert client.write(1000, b"written by a client") == 0
+            assert client.other(FLUSH) == 0  # from the write cache into the cells
             found = re.search(
                 r"block protocol listens on 127\.0\.0\.1 port (\d+): 1024 blocks", said
             )
