@@ -105,6 +105,11 @@ def test_report_page_and_json(files: Path, tmp_path: Path, command: Run) -> None
     assert [at["time_s"] for at in data["ablation"]] == [0.0, data["aged"][1]["time_s"]]
     assert data["ablation"][1]["effects"][0]["without"] == data["aged"][1]["mean"]
     assert [layer["layer"] for layer in data["layers"]] == ["0", "2"]
+    cost = data["cost"]
+    assert sum(cost["energy_by_part_J"].values()) == pytest.approx(cost["energy_J"], rel=1e-9)
+    assert sum(layer["energy_J"] for layer in cost["layers"]) == pytest.approx(cost["energy_J"])
+    assert "TOPS/W" in out
+    assert "TOPS/W" in page
 
 
 @pytest.mark.parametrize("data", [["test.npz"], ["unlabelled.npz", "labels.npy"], ["pair.pt"]])

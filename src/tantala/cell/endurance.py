@@ -65,7 +65,8 @@ class EnduranceLaw:
         return self.high_fall * decades, 1.0 + self.high_widening * decades
 
 
-@njit(error_model="numpy", cache=True, nogil=True, _nrt=False)
+# Without reference counts, an option that numba's type stubs do not know.
+@njit(error_model="numpy", cache=True, nogil=True, _nrt=False)  # pyright: ignore[reportCallIssue]
 def use_up(damage, flags, at, address, writes, used, shape, k0, k1):
     """Add `used` [lives], one number a cell, to the damage of the cells `at`, and mark those stuck.
 

@@ -175,7 +175,7 @@ def _read(c, round, conductance, address, seen, room):
         event = np.uint64(c.reads) + np.uint64(round)
         low, high = np.uint32(event & np.uint64(0xFFFFFFFF)), np.uint32(event >> np.uint64(32))
         words = (low, high, np.uint32(c.read_purpose), np.uint32(c.k0), np.uint32(c.k1))
-        constants = NoiseConstants(*to_fixed_tuple(c.noise, _NOISE))
+        constants = NoiseConstants(*to_fixed_tuple(c.noise, _NOISE))  # pyright: ignore[reportCallIssue]
         noisy(seen, seen, conductance, address, words, constants, room)
     for i in range(len(seen)):
         seen[i] = seen[i] / volts
@@ -389,7 +389,7 @@ def _pulse(c, rising, count, cells, task, block):
     energy, switched = block.energy[:count], block.switched[:count]
     width[:] = F(c.set_width if rising else c.reset_width)
     if rising:
-        law = SetConstants(*to_fixed_tuple(c.set, _SET))
+        law = SetConstants(*to_fixed_tuple(c.set, _SET))  # pyright: ignore[reportCallIssue]
         set_cells(
             conductance, address, writes, cycles, movable, line, gate, width, law, steps, k0, k1,
             energy, switched, block.numbers, block.words,
@@ -400,7 +400,7 @@ def _pulse(c, rising, count, cells, task, block):
         if c.wears:
             _wear(c, at, address, cells, gate, block.used[:count])
     else:
-        falling = ResetConstants(*to_fixed_tuple(c.reset, _RESET))
+        falling = ResetConstants(*to_fixed_tuple(c.reset, _RESET))  # pyright: ignore[reportCallIssue]
         reset_cells(
             conductance, address, writes, cycles, movable, line, gate, width, falling, steps, k0,
             k1, energy, switched, block.numbers, block.words,

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tantala.cell import write_kernels
-from tantala.cell.noise import READ, REACHES, noise_constants, reach
+from tantala.cell.noise import REACHES, READ, noise_constants, reach
 from tantala.cell.pulses import reset_constants, set_constants
 from tantala.cell.write_kernels import PulseLog
 from tantala.cell.write_scheme import SCHEMES, Knob, Scheme, landing_wordline

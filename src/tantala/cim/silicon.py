@@ -62,7 +62,13 @@ def compare_cim_row(row: Item) -> Row:
             band = bands()[name.rstrip("0123456789_")]
             found.append(
                 Comparison(
-                    name, row.text(f"uses.{name}", head[2]), unit, (min(ends), max(ends)), value, tag, band,
+                    name,
+                    row.text(f"uses.{name}", head[2]),
+                    unit,
+                    (min(ends), max(ends)),
+                    value,
+                    tag,
+                    band,
                     "one tile with the row's inputs",
                 )
             )  # fmt: skip

@@ -24,12 +24,12 @@ _CACHE = "1 MiB"
 
 
 class _Wanted(NamedTuple):
-    """Where to listen, and for what; None: not for that."""
+    """Where to listen, and for what (None: not for that); `cache`: bytes of NBD's write cache."""
 
     address: str
     serprog: int
     nbd: int | None
-    nbd_cache: int
+    cache: int
     blocks: int | None
     device: BlockDevice | None
 
@@ -256,7 +256,7 @@ async def _block_servers(chip: Chip, wanted: _Wanted) -> _Block:
         from tantala.chip.nbd import serve_nbd
 
         nbd = await serve_nbd(
-            chip, wanted.address, wanted.nbd, chip.design.name, cache=wanted.nbd_cache
+            chip, wanted.address, wanted.nbd, chip.design.name, cache=wanted.cache
         )
     if wanted.device is not None and wanted.blocks is not None:
         from tantala.chip.block_server import serve_blocks

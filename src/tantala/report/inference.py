@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from tantala.cim import AnalogModel, Tile
+    from tantala.cim.ledger import CimCost
     from tantala.cim.network_files import Samples
     from tantala.cim.study_results import Ablation, Accuracy, LayerErrors
 
@@ -39,8 +40,7 @@ class Inference:
 
     digital       accuracy of the network as torch computes it
     calibration   the sentence that says which samples set the ranges
-    cost          of `AnalogModel.cost`: energy_J, latency_s, area_m2, tops_per_watt; None where
-                  there is no cost model
+    cost          of the first chip, for these inputs
     """
 
     network: str
@@ -50,7 +50,7 @@ class Inference:
     accuracy: Accuracy
     ablations: tuple[AblationAt, ...]
     layers: LayerErrors
-    cost: Any
+    cost: CimCost
     calibration: str
 
     def as_data(self) -> dict[str, Any]:
@@ -78,7 +78,7 @@ class Inference:
                 for at in self.ablations
             ],
             "layers": self.layers.table().to_dicts(),
-            "cost": None if self.cost is None else _cost(self.cost),
+            "cost": _cost(self.cost),
         }
 
 
@@ -135,15 +135,8 @@ def infer(
     layers = study.layer_errors(chips(None), inputs)
     one = chip(0)
     told("cost")
-    cost = _cost_of(one, inputs)
+    cost = one.cost(inputs.split(study.BATCH))
     return Inference(*names, one.tile, digital, found, tuple(ablations), layers, cost, sentence)
-
-
-def _cost_of(model: Any, inputs: Any) -> Any:
-    """What an inference on these inputs costs, where the model can tell."""
-    from tantala.cim.study import BATCH
-
-    return model.cost(inputs.split(BATCH)) if hasattr(model, "cost") else None
 
 
 def _digital_outputs(network: nn.Module, inputs: Any) -> Any:
@@ -219,11 +212,11 @@ def checked_ages(
     )
 
 
-def _cost(cost: Any) -> dict[str, Any]:
-    names = ("energy_J", "latency_s", "area_m2", "tops_per_watt")
+def _cost(cost: CimCost) -> dict[str, Any]:
+    names = ("energy_J", "latency_s", "area_m2", "tops_per_watt", "tops_per_mm2", "bits")
     return {
         **{name: getattr(cost, name) for name in names},
         "energy_by_part_J": dict(cost.breakdown),
-        "assumptions": list(getattr(cost, "assumptions", ())),
+        "assumptions": list(cost.assumptions),
         "layers": cost.table().to_dicts(),
     }

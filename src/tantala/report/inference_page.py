@@ -14,7 +14,6 @@ from tantala.report import style
 from tantala.report.inference_plots import ablation_plot, accuracy_plot, layer_plot
 from tantala.report.inference_summary import (
     age_text,
-    cost_assumptions,
     cost_figures,
     estimate_text,
     facts,
@@ -56,8 +55,8 @@ def inference_page(found: Inference) -> str:
         digital=f"{100.0 * found.digital:.2f} %",
         ages=ages,
         text=estimate_text,
-        cost=None if found.cost is None else cost_figures(found.cost),
-        assumptions=() if found.cost is None else cost_assumptions(found.cost),
+        cost=cost_figures(found.cost),
+        assumptions=found.cost.assumptions,
         accuracy_svg=Markup(accuracy_plot(found)),
         ablations=[
             (name, at.ablation, Markup(ablation_plot(at, f"Accuracy by effect, {name}")))

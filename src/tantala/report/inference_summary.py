@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -11,6 +11,7 @@ from rich.text import Text
 from tantala.base.quantity import format_si
 
 if TYPE_CHECKING:
+    from tantala.cim.ledger import CimCost
     from tantala.cim.study_results import Ablation, Estimate
     from tantala.report.inference import Inference
 
@@ -32,8 +33,7 @@ def inference_summary(found: Inference) -> RenderableType:
         Text("\nError of each layer on the inputs that reach it", style="bold"),
         _layers(found),
     ]
-    if found.cost is not None:
-        parts += [Text("\nCost of one inference", style="bold"), _cost(found.cost)]
+    parts += [Text("\nCost of one inference", style="bold"), _cost(found.cost)]
     return Group(*parts)
 
 
@@ -62,7 +62,7 @@ def facts(found: Inference) -> list[tuple[str, str]]:
     ]
 
 
-def cost_figures(cost: Any) -> list[tuple[str, str]]:
+def cost_figures(cost: CimCost) -> list[tuple[str, str]]:
     """Energy with its parts, latency, area and efficiency of a cost, in pairs."""
     energy = cost.energy_J
     parts = [
@@ -75,19 +75,10 @@ def cost_figures(cost: Any) -> list[tuple[str, str]]:
         *parts,
         ("latency", format_si(cost.latency_s, "s", 4)),
         ("area", format_si(cost.area_m2, "m^2", 4)),
-        ("efficiency", f"{cost.tops_per_watt:.4g} TOPS/W{_bits(cost)}"),
+        # Efficiency says nothing without the bits of an operation.
+        ("efficiency", f"{cost.tops_per_watt:.4g} TOPS/W, {cost.tops_per_mm2:.4g} TOPS/mm²"),
+        ("", "inputs of {} bits, weights of {} bits".format(*cost.bits)),
     ]
-
-
-def cost_assumptions(cost: Any) -> tuple[str, ...]:
-    """The sentences on which a cost rests."""
-    return tuple(getattr(cost, "assumptions", ()))
-
-
-def _bits(cost: Any) -> str:
-    """Efficiency says nothing without the bits of an operation."""
-    bits = getattr(cost, "bits", None)
-    return f", inputs of {bits[0]} bits, weights of {bits[1]} bits" if bits else ""
 
 
 def _facts(found: Inference) -> Table:
@@ -136,9 +127,9 @@ def _layers(found: Inference) -> Table:
     return table
 
 
-def _cost(cost: Any) -> RenderableType:
+def _cost(cost: CimCost) -> RenderableType:
     table = _plain_table("", "")
     table.show_header = False
     for row in cost_figures(cost):
         table.add_row(*row)
-    return Group(table, *(Text(f"  {one}", style="yellow") for one in cost_assumptions(cost)))
+    return Group(table, *(Text(f"  {one}", style="yellow") for one in cost.assumptions))

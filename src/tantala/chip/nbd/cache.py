@@ -7,6 +7,7 @@ flushed is lost with the power; what was flushed, or written with forced unit ac
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 
 from tantala.base.errors import InputError, Problem, TantalaError
@@ -138,10 +139,8 @@ class WriteCache:
         self._notice_power()
         if not self._blocks:
             return False
-        try:
+        with contextlib.suppress(TantalaError):  # counted: the next flush tells it
             self._write_back(next(iter(self._blocks)))
-        except TantalaError:
-            pass  # counted: the next flush tells it
         return True
 
     def _held(self, address: int, end: int) -> Iterator[tuple[int, memoryview]]:
