@@ -16,8 +16,9 @@ from typing import Any
 
 import pytest
 from fuzz_watch import FuzzWatch
+from program_runs import run
 from small_chip import design
-from tearing import TearingMemory
+from tearing import TearingMemory, UnwrittenMemory
 
 from tantala.base.errors import InputError
 from tantala.chip import Chip
@@ -309,3 +310,20 @@ def test_the_client_of_the_documentation_works(device: BlockDevice) -> None:
         names: dict[str, Any] = {}
         exec(code.replace("8765", str(server.port)), names)
         assert names["found"] == (0, b"sixteen bytes...")
+
+
+def test_the_client_in_c_finds_what_was_acknowledged(program: Any, tmp_path: Path) -> None:
+    client = tmp_path / "client"
+    built = run(program("cc"), "-Wall", "-Werror", "-o", client, PAGE.with_name("block_client.c"))
+    assert built.returncode == 0, built.stderr
+    with served(BlockDevice(Chip(design(), seed=4), 512)) as server:
+        told = run(client, server.port)
+        assert told.returncode == 0, told.stdout
+        assert "program under the cut -5\nsync -5\npower on 0\nread 0, whole" in told.stdout
+    # The control: a memory that acknowledges and writes nothing.
+    memory = UnwrittenMemory(SIZE, shows=False)
+    memory.power_on()
+    with served(BlockDevice(memory, 512)) as server:
+        told = run(client, server.port)
+        assert told.returncode == 1
+        assert "LOST" in told.stdout

@@ -159,7 +159,7 @@ def test_littlefs_gets_sound_bytes_around_a_torn_unit_and_the_failure_is_kept() 
     memory.powered = False
     assert context.read(None, 1, 0, 16) == b"\xff" * 16
     assert context.prog(None, 1, 0, bytes(16)) == context.erase(None, 1) == -errno.EIO
-    assert context.sync(None) == 0
+    assert context.sync(None) == -errno.EIO
     with pytest.raises(PowerLost):
         context.raise_failure()
 
@@ -205,8 +205,35 @@ def test_the_cache_is_lost_with_the_power() -> None:
     memory.powered = False
     with pytest.raises(PowerLost):
         device.sync()
+    with pytest.raises(PowerLost):  # nothing is left to write, and nothing was kept either
+        device.sync()
     memory.power_on()
+    device.sync()
     assert device.read(0, 4) == bytes(4)
+
+
+def test_a_power_cycle_that_no_call_has_met_loses_the_cache_too() -> None:
+    chip = Chip(design(), seed=4)
+    device = ByteDevice(chip, cache=1024)
+    device.write(0, b"kept")
+    device.sync()
+    device.write(0, b"lost")
+    chip.power_off()
+    chip.power_on()
+    with pytest.raises(PowerLost):
+        device.sync()
+    device.sync()
+    assert device.read(0, 4) == b"kept"
+
+
+def test_without_power_no_sync_is_acknowledged() -> None:
+    memory = TearingMemory(SIZE)
+    device = BlockDevice(memory, 512)
+    device.sync()
+    memory.powered = False
+    with pytest.raises(PowerLost):
+        device.sync()
+    assert BlockCallbacks(device).sync() == -errno.EIO
 
 
 @pytest.mark.parametrize(

@@ -130,7 +130,12 @@ class BlockDevice:
         self.memory.write(address, bytes([ERASED]) * self.block_size)
 
     def sync(self) -> None:
-        """Nothing is left to do: a program that has returned is in the cells."""
+        """Nothing is left to do: a program that has returned is in the cells.
+
+        Raises PowerLost without power, so that no client takes it for an acknowledgement of a
+        program that a cut has torn.
+        """
+        _require_power(self.memory)
 
 
 class ByteDevice:
@@ -167,6 +172,7 @@ class ByteDevice:
             raise InputError(Problem("a device off the code words", got=found, allowed=allowed))
         self._held = cache // LINE
         self._lines: dict[int, _CacheLine] = {}
+        self._cycles = _power_cycles(memory)
 
     @property
     def unsynced(self) -> int:
@@ -197,8 +203,12 @@ class ByteDevice:
                 self._drain(next(iter(self._lines)))
 
     def sync(self) -> None:
-        """Everything written so far is in the cells when this returns."""
+        """Everything written so far is in the cells when this returns.
+
+        Raises PowerLost without power, also where a cut has emptied the cache.
+        """
         with self._losing_cache():
+            _require_power(self.memory)
             for index in sorted(self._lines):
                 self._drain(index)
 
@@ -235,10 +245,18 @@ class ByteDevice:
     def _losing_cache(self) -> Iterator[None]:
         """The cache has no power of its own: what it held is gone with the chip's."""
         try:
+            self._notice_power()
             yield
         except PowerLost:
             self._lines.clear()
             raise
+
+    def _notice_power(self) -> None:
+        """The power may have gone and come back between two calls: told once, by PowerLost."""
+        cycles = _power_cycles(self.memory)
+        missed, self._cycles = cycles != self._cycles, cycles
+        if missed and self._lines:
+            raise PowerLost
 
 
 class _CacheLine:
@@ -286,6 +304,16 @@ def _parts(offset: int, length: int) -> Iterator[tuple[int, int, int]]:
         part = min(LINE - start, end - offset)
         yield offset // LINE, start, part
         offset += part
+
+
+def _power_cycles(memory: Memory) -> int:
+    return getattr(memory, "power_cycles", 0)
+
+
+def _require_power(memory: Memory) -> None:
+    """A memory that does not tell is taken to have power until its read or write says otherwise."""
+    if not getattr(memory, "powered", True):
+        raise PowerLost
 
 
 def _require_inside(where: str, offset: int, length: int, size: int) -> None:
