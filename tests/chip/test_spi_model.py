@@ -158,7 +158,7 @@ class SerialModel(RuleBasedStateMachine):
 
     @rule()
     def read_status(self) -> None:
-        heard, busy = self.refresh(), self.device.busy > 0.0
+        heard, busy = self.refresh(), self.chip.powered and self.device.busy > 0.0
         answer = self.transfer(b"\x05", 1)
         if not heard and not busy:
             assert answer == b"\0"
