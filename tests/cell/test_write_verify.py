@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from tantala.base.errors import InputError, RangeViolation
 from tantala.cell import Cell, load_cell
+from tantala.cell import write_loop as write_loop_module
+from tantala.cell.noise import REACH_SHIFT, ROOM, reach
 from tantala.cell.write_loop import ReferenceLoop, write_loop
 from tantala.cell.write_scheme import SCHEMES, Knob, Scheme, landing_wordline
 
@@ -286,3 +288,35 @@ def test_the_schemes_are_in_their_published_order(cell: Cell) -> None:
         cells.reset_pulse(where=level % 2 == 0)  # half of the cells come from the high state
         means.append(cells.write_verify(low, high, scheme=scheme).pulses.mean())
     assert means == sorted(means)
+
+
+def outcome_with(factor: float | None, patch: pytest.MonkeyPatch) -> tuple[np.ndarray, ...]:
+    """Conductances, passes and pulses of cells written into a window of which noise decides.
+
+    `factor`: of how far noise is taken to reach; None for a draw of every read.
+    """
+    cell = load_cell("hfox_64k")
+    true = write_loop_module._reach(cell, Scheme.of(cell, "ispp"))
+    used = np.full_like(true, np.inf) if factor is None else np.float32(factor) * true
+    with patch.context() as context:
+        context.setattr(write_loop_module, "_reach", lambda *_: used)
+        cells = cell.sample(20_000, seed=9)
+        done = cells.write_verify("10 kohm", "15 kohm", scheme="ispp")
+    return cells.conductance, done.ok, done.pulses
+
+
+def test_reads_whose_noise_cannot_matter_are_not_drawn(monkeypatch) -> None:
+    """The outcome is that of a draw of every read; a reach of none is caught."""
+    drawn, spared, blind = (outcome_with(factor, monkeypatch) for factor in (None, 1.0, 0.0))
+    for every, some in zip(drawn, spared, strict=True):
+        np.testing.assert_array_equal(every, some)
+    assert (drawn[2] != blind[2]).any()
+
+
+def test_no_draw_reaches_further_than_the_table() -> None:
+    law = load_cell("embedded_28nm").law("noise")
+    g = np.geomspace(1e-12, 1e-2, 20_001).astype(np.float32)
+    bound = reach(law, 0.2)[g.view(np.uint32) >> REACH_SHIFT]
+    furthest = 6.34 * law.current_deviation(0.2 * g, g, ROOM) / 0.2  # the last word's normal
+    assert (bound >= furthest).all()
+    assert (bound <= 2.0 * furthest).all()

@@ -10,6 +10,7 @@ import tomllib
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tantala.base.library import load_item, names
@@ -77,9 +78,24 @@ def test_the_energy_of_the_cells_is_the_closed_form():
     row = load_item("silicon", "li25")
     model = row_model(row)
     without_clamps = model.energy(row_work(row, model.tile, 512))["array"]
-    without_clamps -= 1024 * 20e-6 * model.process.supply * 30e-9
+    without_clamps -= 1024 * model.constants.column.clamp * model.process.supply * 30e-9
     pair = 0.5 * (62e-6 + 8e-6) + 0.5 * (8e-6 + 8e-6)
     assert without_clamps == pytest.approx(512 * 512 * pair * 0.2**2 * 30e-9 * 0.5, rel=1e-9)
+
+
+def test_the_clamp_current_is_the_published_power_at_no_row():
+    # The one constant that is set on silicon, derived again from the figures it came from.
+    row = load_item("silicon", "li25")
+    rows = [64, 128, 256, 512]
+    array = [
+        row.value(f"published.power_{n}", "W") * row.value(f"published.array_share_{n}", "1")
+        for n in rows
+    ]
+    _, at_none = np.polyfit(rows, array, 1)
+    model = row_model(row)
+    assert model.constants.column.clamp == pytest.approx(
+        at_none / (1024 * model.process.supply), rel=5e-3
+    )
 
 
 def test_bands_are_factors():

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -35,6 +36,8 @@ _LOW_BITS = np.uint64(0xFFFFFFFF)
 _HALF = np.uint64(32)
 _ZERO = np.uint32(0)
 Array = NDArray[np.float64]
+# Without counts of references, as in `pulse_kernels`.
+_OPTIONS: dict[str, Any] = {"error_model": "numpy", "cache": True, "nogil": True, "_nrt": False}
 
 
 @dataclass(frozen=True)
@@ -65,8 +68,7 @@ class EnduranceLaw:
         return self.high_fall * decades, 1.0 + self.high_widening * decades
 
 
-# Without reference counts, an option that numba's type stubs do not know.
-@njit(error_model="numpy", cache=True, nogil=True, _nrt=False)  # pyright: ignore[reportCallIssue]
+@njit(**_OPTIONS)
 def use_up(damage, flags, at, address, writes, used, shape, k0, k1):
     """Add `used` [lives], one number a cell, to the damage of the cells `at`, and mark those stuck.
 

@@ -27,7 +27,7 @@ from tantala.cell.pulse_inputs import (
     non_negative,
     pulse_values,
 )
-from tantala.cell.write_kernels import CellState
+from tantala.cell.write_state import CellState
 
 FORMED = np.uint8(1)
 STUCK_LOW = np.uint8(2)

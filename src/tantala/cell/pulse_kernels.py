@@ -227,8 +227,8 @@ def set_cells(
 ):  # fmt: skip
     """One SET pulse; `c` are SetConstants, `steps` is log2 of the drift period.
 
-    `numbers`, `words`: room for NUMBERS float32 and WORDS uint32, of one dimension, since LLVM
-    makes no vectors over rows whose stride it cannot see.
+    `numbers`, `words`: room for NUMBERS float32 and WORDS uint32; of one dimension, since LLVM
+    makes no vectors of rows whose stride it cannot see.
     """
     for start in range(0, len(conductance), BLOCK):
         to = min(start + BLOCK, len(conductance))

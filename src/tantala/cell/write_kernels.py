@@ -8,12 +8,11 @@ is the same cell by cell.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numba import njit
 from numba.np.unsafe.ndarray import to_fixed_tuple
-from numpy.typing import NDArray
 
 from tantala.cell.elementary import FAST, F
 from tantala.cell.endurance import use_up
@@ -29,6 +28,10 @@ from tantala.cell.pulse_kernels import (
     reset_cells,
     set_cells,
 )
+from tantala.cell.write_state import (
+    Block,
+    PulseLog,
+)
 
 ISPP, FPPV, RADAR = 0, 1, 2
 SET_WORDLINE, SET_BITLINE, RESET_WORDLINE, RESET_SOURCELINE = range(4)
@@ -37,105 +40,7 @@ _FORMED, _STUCK_LOW = np.uint8(1), np.uint8(2)  # flags of a population
 _ONE = np.uint32(1)
 _SET, _RESET = len(SetConstants._fields), len(ResetConstants._fields)
 _NOISE = len(NoiseConstants._fields)
-
-
-class CellState(NamedTuple):
-    """Arrays of a population that a write changes."""
-
-    conductance: NDArray[np.float32]
-    written: NDArray[np.float32]
-    age: NDArray[Any]
-    writes: NDArray[np.uint32]
-    cycles: NDArray[np.uint32]
-    damage: NDArray[np.float32]
-    flags: NDArray[np.uint8]
-
-
-class Ladder(NamedTuple):
-    """A `write_scheme.Knob`: V, and the steps from the first voltage to the largest."""
-
-    start: float
-    step: float
-    stop: float
-    steps: float
-
-
-class Task(NamedTuple):
-    """What is to be written: positions and addresses of the selected cells, their windows [S], and
-    the SET word line [V] where the train of FPPV or RADAR begins, which RADAR changes.
-    """
-
-    place: NDArray[np.int64]
-    address: NDArray[np.uint64]
-    low: NDArray[np.float32]
-    high: NDArray[np.float32]
-    landing: NDArray[np.float32]
-
-
-class WriteConstants(NamedTuple):
-    """What a write needs of scheme and laws.
-
-    set, reset, noise: the values of `SetConstants`, `ResetConstants` and `NoiseConstants`, as
-    arrays: numba takes longer to unbox so many float32 scalars than a small write takes.
-
-    near: RADAR's. set_width, reset_width: s. read_voltage: V. verify_time: s. conduction:
-    V_ref [V], V_gap [V], G_closed [S], p. life: eta_0, V_0 [V], s [V], beta. now: the age
-    of a cell just pulsed. drift: log2 of the drift's period. reach: `noise.reach` [S], or inf where
-    a decision asks for more than the conductance.
-    """
-
-    kind: int
-    set_wordline: Ladder
-    set_bitline: Ladder
-    reset_wordline: Ladder
-    reset_sourceline: Ladder
-    near: float
-    set_width: float
-    reset_width: float
-    read_voltage: float
-    verify_time: float
-    conduction: tuple[float, float, float, float]
-    noise: NDArray[np.float32]
-    noisy: bool
-    set: NDArray[np.float32]
-    reset: NDArray[np.float32]
-    wears: bool
-    life: tuple[float, float, float, float]
-    now: Any
-    drift: int
-    read_purpose: int
-    reads: int
-    reach: NDArray[np.float32]
-    k0: int
-    k1: int
-
-
-class Counts(NamedTuple):
-    """What each cell took: as `write_loop.WriteOutcome`."""
-
-    sets: NDArray[np.uint32]
-    resets: NDArray[np.uint32]
-    reads: NDArray[np.uint32]
-    ok: NDArray[np.bool_]
-    energy: NDArray[np.float32]
-
-
-class PulseLog(NamedTuple):
-    """Every pulse of a loop: the position of its cell among the selected, the round (0, 1, ...),
-    +1 SET or -1 RESET, the energy [J], line and gate voltage [V].
-    """
-
-    cell: NDArray[np.int64]
-    round: NDArray[np.uint16]
-    direction: NDArray[np.int8]
-    energy: NDArray[np.float32]
-    line: NDArray[np.float32]
-    gate: NDArray[np.float32]
-
-    @property
-    def charge(self) -> NDArray[np.float32]:
-        """What flowed in each pulse, C."""
-        return (self.energy / np.maximum(self.line, 1e-30)).astype(np.float32)
+_tuple_of: Any = to_fixed_tuple  # an intrinsic, which takes one argument more in its definition
 
 
 @njit(**OPTIONS)
@@ -175,7 +80,7 @@ def _read(c, round, conductance, address, seen, room):
         event = np.uint64(c.reads) + np.uint64(round)
         low, high = np.uint32(event & np.uint64(0xFFFFFFFF)), np.uint32(event >> np.uint64(32))
         words = (low, high, np.uint32(c.read_purpose), np.uint32(c.k0), np.uint32(c.k1))
-        constants = NoiseConstants(*to_fixed_tuple(c.noise, _NOISE))  # pyright: ignore[reportCallIssue]
+        constants = NoiseConstants(*_tuple_of(c.noise, _NOISE))
         noisy(seen, seen, conductance, address, words, constants, room)
     for i in range(len(seen)):
         seen[i] = seen[i] / volts
@@ -191,43 +96,9 @@ def _current(voltage, conduction, conductance):
     return F(conductance * reference * np.sinh(voltage * x) / np.sinh(reference * x))
 
 
-class _Block(NamedTuple):
-    """Cells in the making, a buffer each; by place in the block unless said otherwise.
-
-    active: places that need more, in order. seen, rises: of each active, what its last verify read
-    [S] and whether a SET comes next. unsure, near: actives whose verify noise may decide, and what
-    they read. direction, coarse, fine: of the running train. All others: of the cells of one pulse.
-    """
-
-    active: NDArray[np.int64]
-    seen: NDArray[np.float32]
-    rises: NDArray[np.bool_]
-    unsure: NDArray[np.int64]
-    near: NDArray[np.float32]
-    turn: NDArray[np.int64]
-    direction: NDArray[np.int8]
-    coarse: NDArray[np.float32]
-    fine: NDArray[np.float32]
-    position: NDArray[np.int64]
-    at: NDArray[np.int64]
-    address: NDArray[np.uint64]
-    conductance: NDArray[np.float32]
-    writes: NDArray[np.uint32]
-    cycles: NDArray[np.uint32]
-    movable: NDArray[np.uint8]
-    line: NDArray[np.float32]
-    gate: NDArray[np.float32]
-    width: NDArray[np.float32]
-    energy: NDArray[np.float32]
-    switched: NDArray[np.uint8]
-    used: NDArray[np.float64]
-    numbers: NDArray[np.float32]
-    words: NDArray[np.uint32]
-
-
 @njit(**OPTIONS)
 def _block(size):
-    return _Block(
+    return Block(
         np.empty(size, np.int64), np.empty(size, F), np.empty(size, np.bool_),
         np.empty(size, np.int64), np.empty(size, F), np.empty(size, np.int64),
         np.empty(size, np.int8), np.empty(size, F), np.empty(size, F),
@@ -389,7 +260,7 @@ def _pulse(c, rising, count, cells, task, block):
     energy, switched = block.energy[:count], block.switched[:count]
     width[:] = F(c.set_width if rising else c.reset_width)
     if rising:
-        law = SetConstants(*to_fixed_tuple(c.set, _SET))  # pyright: ignore[reportCallIssue]
+        law = SetConstants(*_tuple_of(c.set, _SET))
         set_cells(
             conductance, address, writes, cycles, movable, line, gate, width, law, steps, k0, k1,
             energy, switched, block.numbers, block.words,
@@ -400,7 +271,7 @@ def _pulse(c, rising, count, cells, task, block):
         if c.wears:
             _wear(c, at, address, cells, gate, block.used[:count])
     else:
-        falling = ResetConstants(*to_fixed_tuple(c.reset, _RESET))  # pyright: ignore[reportCallIssue]
+        falling = ResetConstants(*_tuple_of(c.reset, _RESET))
         reset_cells(
             conductance, address, writes, cycles, movable, line, gate, width, falling, steps, k0,
             k1, energy, switched, block.numbers, block.words,

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tantala.cell import write_kernels
+from tantala.cell import write_kernels, write_state
 from tantala.cell.noise import REACHES, READ, noise_constants, reach
 from tantala.cell.pulses import reset_constants, set_constants
-from tantala.cell.write_kernels import PulseLog
 from tantala.cell.write_scheme import SCHEMES, Knob, Scheme, landing_wordline
+from tantala.cell.write_state import PulseLog
 
 if TYPE_CHECKING:
     from tantala.cell.cell import Cell
@@ -91,10 +91,10 @@ def _compiled(
     count = len(index)
     sets, resets, reads = (np.zeros(count, np.uint32) for _ in range(3))
     ok, energy = np.zeros(count, np.bool_), np.zeros(count, np.float32)
-    counts = write_kernels.Counts(sets, resets, reads, ok, energy)
+    counts = write_state.Counts(sets, resets, reads, ok, energy)
     log, used, extents = write_kernels.write_cells(
         population.state(),
-        write_kernels.Task(index, population.addresses(index), low, high, landing),
+        write_state.Task(index, population.addresses(index), low, high, landing),
         constants_of(population, scheme, temperature),
         limit,
         counts,
@@ -128,12 +128,12 @@ def _check(population: Population, scheme: Scheme, temperature: float, extents: 
 
 def constants_of(
     population: Population, scheme: Scheme, temperature: float
-) -> write_kernels.WriteConstants:
+) -> write_state.WriteConstants:
     """What the kernel needs of the cells' laws and a scheme at `temperature` [K]."""
     cell, settings = population.cell, scheme.settings
     conduction, worn = cell.law("conduction"), cell.endurance
     silent = (0.0, 0.0, 1.0, 0.0, 0.0)
-    return write_kernels.WriteConstants(
+    return write_state.WriteConstants(
         kind=SCHEMES.index(scheme.name),
         set_wordline=scheme.set_wordline.ladder,
         set_bitline=scheme.set_bitline.ladder,

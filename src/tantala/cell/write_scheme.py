@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tantala.base.binding import bind, quantity
 from tantala.base.errors import InputError, Problem, raise_if, unknown
-from tantala.cell import write_kernels
+from tantala.cell.write_state import Ladder
 
 if TYPE_CHECKING:
     from tantala.cell.cell import Cell
@@ -39,9 +39,9 @@ class Knob:
         return max(1, round((self.stop - self.start) / self.step)) if self.step else 1
 
     @property
-    def ladder(self) -> write_kernels.Ladder:
+    def ladder(self) -> Ladder:
         """What the kernel needs of it."""
-        return write_kernels.Ladder(self.start, self.step, self.stop, float(self.steps))
+        return Ladder(self.start, self.step, self.stop, float(self.steps))
 
     def at(self, steps: ArrayLike) -> Floats:
         """The voltage after a number of steps, V."""

@@ -15,9 +15,9 @@ from scipy.special import betaincinv
 
 from tantala.base.quantity import to_si
 from tantala.cell.population import STUCK_LOW
-from tantala.cell.write_kernels import PulseLog
 from tantala.cell.write_loop import write_loop
 from tantala.cell.write_scheme import Scheme
+from tantala.cell.write_state import PulseLog
 
 if TYPE_CHECKING:
     from tantala.cell.cell import Cell

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from tantala.base.random import philox4x32
 from tantala.cell.elementary import FAST, F, exp32, log32, normal32
 from tantala.cell.noise import READ, SCALE, NoiseConstants
-from tantala.cell.write_kernels import Counts, Task, empty_log, write_cells
+from tantala.cell.write_kernels import empty_log, write_cells
+from tantala.cell.write_state import Counts, Task
 
 OPTIONS = {"fastmath": FAST, "error_model": "numpy", "cache": True, "nogil": True}
 _READ = np.uint32(READ)

@@ -46,9 +46,7 @@ def cost(
         raise InputError(Problem("tiles of a chip", got=str(tiles_per_chip), allowed="1 or more"))
     meters = {name: _Meter(layer) for name, layer in model.layers.items()}
     digital = {
-        name: _Counter(module)
-        for name, module in model.named_modules()
-        if type(module) in _DIGITAL and not name.startswith(tuple(f"{n}." for n in meters))
+        name: _Counter(module) for name, module in model.named_modules() if type(module) in _DIGITAL
     }
     inferences = _observe(model, data, shape, [*meters.values(), *digital.values()])
     models = {name: TileModel.of(layer.tile) for name, layer in model.layers.items()}
