@@ -158,7 +158,7 @@ class SerialModel(RuleBasedStateMachine):
 
     @rule()
     def read_status(self) -> None:
-        heard, busy = self.refresh(), self.device.busy > 0.0
+        heard, busy = self.refresh(), self.chip.powered and self.device.busy > 0.0
         answer = self.transfer(b"\x05", 1)
         if not heard and not busy:
             assert answer == b"\0"
@@ -193,7 +193,9 @@ class SerialModel(RuleBasedStateMachine):
         if self.chip.powered:
             self.device.idle(seconds)
 
-    @rule(time=st.sampled_from(("1 s", "1 hour", "30 days", "1 year")), hot=st.booleans())
+    @rule(
+        time=st.sampled_from(("1 s", "1 hour", "30 days", "1 year", "10 years")), hot=st.booleans()
+    )
     def elapse(self, time: str, hot: bool) -> None:
         self.chip.elapse(time, temperature="85 degC" if hot else "25 degC")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 from pathlib import Path
 from typing import Any
@@ -50,9 +51,10 @@ def read_all(context: LittlefsContext, system: LittleFS, contents: dict[str, byt
 
     try:
         system.mount()
-        context.raise_failure()
-    except (LittleFSError, OSError, UncorrectableError):
+    except (LittleFSError, OSError):
         return ["error"]
+    with contextlib.suppress(UncorrectableError):
+        context.raise_failure()  # of a record of littlefs's own, which has a checksum
     return [one(name) for name in contents]
 
 
@@ -130,12 +132,12 @@ def test_a_chip_worse_than_its_datasheet_is_caught(cells: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spread", "temperature", "fails"), [(4.0, "85 degC", False), (5.0, "150 degC", True)]
+    ("spread", "temperature", "fails"), [(4.0, "85 degC", False), (4.5, "150 degC", True)]
 )
 def test_a_forgetful_chip_corrects_and_loses_as_predicted(
     cells: Any, spread: float, temperature: str, fails: bool, campaign: Any
 ) -> None:
-    chosen = of_cell(cells(spread), 1 << 20)
+    chosen = of_cell(cells(spread), 1 << 19)
     chip = Chip(chosen, seed=32)
     context, system, contents = filled(chip)
     image = chip.read(0, chip.size)
