@@ -22,13 +22,14 @@ from torch import nn
 from tantala import cim
 
 CONVERTERS = {"adc_quantisation", "input_quantisation"}
+WRITTEN = {"programming", "failed_cells"}
 # What a row simulates, and the slowdown wanted and aimed at, for (MLP, ResNet-20).
 ROWS: dict[str, tuple[set[str], tuple[float, float], tuple[float, float]]] = {
     "sliced, 8-bit converters, programming noise": (
-        CONVERTERS | {"programming"}, (6.0, 4.0), (6.0, 4.0),
+        CONVERTERS | WRITTEN, (6.0, 4.0), (6.0, 4.0),
     ),
-    "the same with read noise": (CONVERTERS | {"programming", "read_noise"}, (0, 0), (8.0, 5.0)),
-    "the first with exact wires": (CONVERTERS | {"programming", "wires"}, (0, 0), (0, 0)),
+    "the same with read noise": (CONVERTERS | WRITTEN | {"read_noise"}, (0, 0), (8.0, 5.0)),
+    "the first with exact wires": (CONVERTERS | WRITTEN | {"wires"}, (0, 0), (0, 0)),
     "everything": (set(cim.EFFECTS), (0, 0), (0, 0)),
 }  # fmt: skip
 

@@ -79,11 +79,14 @@ def columns(draw):
 @given(columns())
 def test_every_column_equals_exact_arithmetic(case):
     conductance, options, gates = case
+    refusal = ""
     try:
         array = GatedArray(conductance, **options)
         answer = array.solve(gates, 0.25, 0.05)
     except InputError as error:
-        assert "float" in str(error) or "dead short" in str(error)  # noqa: PT017
+        refusal = str(error)
+    if refusal:
+        assert "float" in refusal or "dead short" in refusal
         return
     volts, out = exact_circuit(rail_resistors(array, gates, 0), {"source": 0.25, "bit": 0.05})
     assert answer.currents[0] == pytest.approx(-out["bit"], rel=1e-13, abs=0)

@@ -20,7 +20,7 @@ def wires(rows=6, columns=5, wire=2.0):
 def made(low, high):
     """Statistics with the given currents of one position."""
     place = np.array([[0, 0]])
-    return ReadStatistics(None, 0.2, place, low[:, None], high[:, None], 0.0)  # type: ignore[arg-type]
+    return ReadStatistics(None, 0.2, place, low[:, None], high[:, None], 0.0)
 
 
 def test_same_seed_same_arrays_whatever_the_chunks():

@@ -69,6 +69,7 @@ def shorted(draw):
 @settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_shorts_against_exact_arithmetic(data):
+    refusal = ""
     try:
         array, rows = data.draw(shorted())
         law = data.draw(st.sampled_from([None, Ohmic()]))
@@ -77,7 +78,9 @@ def test_shorts_against_exact_arithmetic(data):
         ready = dataclasses.replace(array, cell=law).compile()
         answer = ready.solve(rows, 0.1, tolerance=tolerance)
     except tt.InputError as error:
-        assert any(word in str(error) for word in ("floating lines", "joins two", "closes a loop"))  # noqa: PT017
+        refusal = str(error)
+    if refusal:
+        assert any(word in refusal for word in ("floating lines", "joins two", "closes a loop"))
         return
     fixed = {("row", i): volts for i, volts in enumerate(rows)}
     fixed |= {("column", j): 0.1 for j in range(array.shape[1])}

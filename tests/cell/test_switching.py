@@ -18,14 +18,14 @@ def cell() -> Cell:
 def _after_set(cell: Cell, resistance: float, *pulse: object, seed: int = 1) -> np.ndarray:
     cells = cell.sample(COUNT, seed=seed)
     cells.place(1.0 / resistance)
-    cells.set_pulse(*pulse)  # type: ignore[arg-type]
+    cells.set_pulse(*pulse)
     return 1.0 / cells.conductance
 
 
 def _reset_ratio(cell: Cell, *pulse: object, resistance: float = 9.4e3) -> np.ndarray:
     cells = cell.sample(COUNT, seed=1)
     cells.place(1.0 / resistance)
-    cells.reset_pulse(*pulse)  # type: ignore[arg-type]
+    cells.reset_pulse(*pulse)
     return 1.0 / cells.conductance / resistance
 
 

@@ -1,4 +1,4 @@
-"""Small chips for tests, and a cell whose data do not last."""
+"""Small chips for tests, a cell whose data do not last, and a chip that lies."""
 
 from __future__ import annotations
 
@@ -9,9 +9,20 @@ from typing import Any
 
 import tantala as tt
 from tantala.base.library import LIBRARY
+from tantala.chip import Chip
+from tantala.chip.meter import Operation
 from tantala.macro.design import Design
 
 KIBIBIT = 1 << 10
+
+
+class ForgetfulChip(Chip):
+    """A control: it acknowledges every third write without doing it."""
+
+    def write(self, address: int, data: bytes) -> Operation:
+        if self.statistics.writes % 3 == 2:
+            data = self.read(address, len(data))
+        return super().write(address, data)
 
 
 @functools.cache

@@ -28,7 +28,7 @@ from hypothesis.stateful import (
 )
 from retention_rates import ALARM, SHARED, miscorrected
 from scipy.stats import binom, poisson
-from small_chip import KIBIBIT, changed_cell, design
+from small_chip import KIBIBIT, ForgetfulChip, changed_cell, design
 
 from tantala.base.quantity import to_si
 from tantala.chip import Chip, PowerLost, ProtectedError, UncorrectableError
@@ -298,15 +298,6 @@ def test_a_cell_that_forgets_is_right_or_tells(forgetful: str, campaign: Any) ->
     campaign.progress(str(seen))
     assert seen.words > 400
     assert seen.lost > 5
-
-
-class ForgetfulChip(Chip):
-    """A liar: every third write is acknowledged and not done."""
-
-    def write(self, address: int, data: bytes) -> Any:
-        if self.statistics.writes % 3 == 2:
-            data = self.read(address, len(data))
-        return super().write(address, data)
 
 
 class UnreportingChip(Chip):

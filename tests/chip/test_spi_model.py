@@ -17,25 +17,15 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from small_chip import KIBIBIT, design
+from small_chip import KIBIBIT, ForgetfulChip, design
 
 from tantala.chip import Chip
-from tantala.chip.meter import Operation
 from tantala.chip.spi import Slave
 
 SIZE = 8 << 10
 # Most of them near each other, so that commands meet.
 addresses = st.integers(0, 64) | st.integers(SIZE - 64, SIZE - 1) | st.integers(0, SIZE - 1)
 UNKNOWN = -1
-
-
-class ForgetfulChip(Chip):
-    """A control: it acknowledges every third write without doing it."""
-
-    def write(self, address: int, data: bytes) -> Operation:
-        if self.statistics.writes % 3 == 2:
-            data = self.read(address, len(data))
-        return super().write(address, data)
 
 
 class SerialModel(RuleBasedStateMachine):

@@ -93,6 +93,50 @@ def test_an_embedding(mapping):
     assert relative(model(index), net(index)) < 1e-5
 
 
+def test_a_look_up_needs_no_calibration():
+    torch.manual_seed(1)
+    net = torch.nn.Embedding(600, 7)
+    index = torch.randint(0, 600, (5, 6))
+    model = analog(net, "cim_256x256_28nm", ["adc_quantisation", "input_quantisation"])
+    assert relative(model(index), net(index)) < 0.02
+
+
+def test_a_module_under_two_names_is_converted_once_and_everywhere():
+    class Twice(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first = torch.nn.Linear(6, 6)
+            self.second = self.first
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.second(torch.relu(self.first(x)))
+
+    torch.manual_seed(0)
+    net, x = Twice(), torch.randn(3, 6)
+    model = analog(net, ideal_tile(), IDEAL)
+    assert list(model.layers) == ["first"]
+    assert model.network.first is model.network.second
+    assert isinstance(model.network.first, AnalogLayer)
+    assert relative(model(x), net(x)) < 1e-5
+
+
+def test_half_precision_stays_half_precision():
+    net, x = small_net().half(), torch.randn(5, 12).half()
+    assert analog(net, ideal_tile(), IDEAL)(x).dtype == torch.float16
+
+
+def test_failed_cells_are_an_effect_of_their_own():
+    torch.manual_seed(0)
+    model = cim.convert(torch.nn.Linear(200, 60))
+    matrix = model.layers["model"].matrix
+    failed = int(matrix.cells[0].failed.sum())
+    assert failed == matrix.cells[0].cost.failed > 0
+    all_errors = matrix.weight_error()
+    model.effects = cim.EFFECTS[:1]
+    without = matrix.weight_error()
+    assert without < all_errors
+
+
 def test_transformers_of_hugging_face():
     transformers = pytest.importorskip("transformers")
     torch.manual_seed(0)

@@ -106,11 +106,31 @@ def test_the_scalar_conversion_catches_a_converter_one_bit_short():
     assert relative(short(x), expected) > 1e-3
 
 
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_an_offset_mapping_converts_inputs_of_either_sign(sign):
+    torch.manual_seed(5)
+    linear = torch.nn.Linear(60, 7)
+    x = sign * torch.rand(50, 60)
+    tile = cim.load_tile("cim_256x256_28nm", mapping="offset", adc_bits=14)
+    model = analog(linear, tile, ["adc_quantisation", "input_quantisation"])
+    assert relative(model(x), linear(x)) < 0.02
+    model.calibrate(x)
+    assert relative(model(x), linear(x)) < 0.02
+
+
+def test_columns_side_by_side_share_a_converter():
+    """Eight columns are the four pairs of one weight, so an output has one gain in all slices."""
+    model = cim.convert(torch.nn.Linear(300, 70))
+    gain = next(iter(model.layers.values())).matrix.converters.gain.view(2, 4, 70)
+    assert (gain == gain[:, :1]).all()
+    assert len(gain[:, 0].unique()) == 2 * 70
+
+
 def test_wires_are_those_of_the_array():
     torch.manual_seed(6)
     linear = torch.nn.Linear(20, 3, bias=False)
     x = torch.randn(4, 20)
-    effects = ["programming", "wires"]
+    effects = ["programming", "failed_cells", "wires"]
     model = analog(linear, "cim_256x256_28nm", effects)
     layer = next(iter(model.layers.values()))
     matrix, tile = layer.matrix, layer.tile
@@ -131,7 +151,7 @@ def test_wires_are_those_of_the_array():
     whole = digits @ (float(tile.radix) ** np.arange(tile.slices))
     expected = torch.from_numpy(whole) * matrix.scale * largest
     assert relative(model(x), expected.float()) < 1e-5
-    without = analog(linear, "cim_256x256_28nm", ["programming"])
+    without = analog(linear, "cim_256x256_28nm", ["programming", "failed_cells"])
     assert relative(without(x), expected.float()) > 1e-3
 
 
@@ -171,15 +191,16 @@ def test_both_forms_of_the_conversion_draw_the_same_noise():
     torch.manual_seed(9)
     conv = torch.nn.Conv2d(40, 6, 3, padding=1)
     matrix = next(iter(cim.convert(conv).layers.values())).matrix
+    converters = matrix.converters
     rows = matrix.placement.parts
     signal = torch.randn(1, 4 * 10, rows, matrix.tile.slices, 6) * 300
     variance = torch.rand_like(signal) * 100
-    compiled = matrix.convert(signal, variance, 10, 0, 7)
-    rate, offset, weight, noise, bow = matrix._conversion(0)
-    address = (7, purpose(f"cim.read.{matrix.name}"), 0)
+    compiled = converters.convert(signal, variance, 10, 0, 7)
+    rate, offset, weight, noise, bow = converters.law(0)
+    address = (7, purpose(f"cim.read.{converters.name}"), 0)
     reference = columns_to_outputs_torch(
-        signal, variance, noise, rate, offset, weight, bow, matrix.codes, 10, address,
-        seed_words(matrix.seed), 1,
+        signal, variance, noise, rate, offset, weight, bow, converters.codes, 10, address,
+        seed_words(converters.seed), 1,
     )  # fmt: skip
     apart = (compiled - reference).abs()
     rounding = 1e-6 * float(compiled.abs().max())

@@ -37,7 +37,7 @@ def scalar_conversion(layer: Any, x: torch.Tensor) -> torch.Tensor:
     tile, matrix = layer.tile, layer.matrix
     highest = 2 ** (tile.input_bits - 1) - 1
     whole = matrix.digital[0].numpy().astype(int)
-    lsb = (matrix.range[0] / (2 ** (tile.adc_bits - 1) - 1)).numpy()
+    lsb = (matrix.converters.range[0] / (2 ** (tile.adc_bits - 1) - 1)).numpy()
     answers = np.zeros((len(x), matrix.outputs))
     for n, vector in enumerate(x.numpy()):
         step = np.abs(vector).max() / highest

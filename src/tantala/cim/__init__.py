@@ -13,14 +13,14 @@ from tantala.cim.tile import Tile, load_tile
 
 if TYPE_CHECKING:
     from tantala.cim.conversion import convert
-    from tantala.cim.matrix import EFFECTS
+    from tantala.cim.effects import EFFECTS
     from tantala.cim.model import AnalogModel
     from tantala.cim.study import ablate, accuracy, correct, layer_errors
 
 # Loaded at first use, so that tile files can be read and checked without torch.
 _TORCH = {
     "AnalogModel": "tantala.cim.model",
-    "EFFECTS": "tantala.cim.matrix",
+    "EFFECTS": "tantala.cim.effects",
     "convert": "tantala.cim.conversion",
     "ablate": "tantala.cim.study",
     "accuracy": "tantala.cim.study",

@@ -48,9 +48,8 @@ def _fewest(layer: AnalogLayer, x: torch.Tensor, tolerance: float) -> int:
     effects, images = matrix.effects, matrix.images
 
     def answer(bits: int, chosen: frozenset[str]) -> torch.Tensor:
-        layer.tile = matrix.tile = layer.tile.varied(adc_bits=bits)
+        layer.use_tile(layer.tile.varied(adc_bits=bits))
         matrix.effects, matrix.images = chosen, images  # the same noise each time
-        matrix.conversions.clear()
         return layer.analog(x)
 
     with torch.no_grad():
@@ -61,7 +60,6 @@ def _fewest(layer: AnalogLayer, x: torch.Tensor, tolerance: float) -> int:
             if float(change.norm()) >= tolerance * float(exact.norm()):
                 break
             chosen = bits
-    layer.tile = matrix.tile = layer.tile.varied(adc_bits=chosen)
+    layer.use_tile(layer.tile.varied(adc_bits=chosen))
     matrix.effects = effects
-    matrix.conversions.clear()
     return chosen

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import torch
 from numba import njit
+from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from tantala.base.random import ROUNDS, philox4x32
@@ -31,48 +32,40 @@ _quantiles = ndtri((np.arange(1 << 16) + 0.5) / (1 << 16))
 NORMALS = (_quantiles / _quantiles.std()).astype(np.float32)
 # Multipliers and key increments of Philox 4x32 (doi:10.1145/2063384.2063405).
 _M0, _M1, _W0, _W1 = 0xD2511F53, 0xCD9E8D57, 0x9E3779B9, 0xBB67AE85
-FAST = {"nnan", "ninf", "nsz", "arcp", "contract", "reassoc"}
+# Without counts of references, so that a call on views costs nothing; nothing is allocated.
+LEAF: dict[str, Any] = {
+    "cache": True,
+    "fastmath": {"nnan", "ninf", "nsz", "arcp", "contract", "reassoc"},
+    "error_model": "numpy",
+    "boundscheck": False,
+    "_nrt": False,
+}
 
 
-@njit(cache=True, fastmath=FAST, error_model="numpy", boundscheck=False)
-def columns_to_outputs(  # noqa: C901 (calls with arrays would cost more than the arithmetic)
-    columns,
-    variance,
-    noise,
-    rate,
-    offset,
-    weight,
-    bow,
-    limits,
-    pixels,
-    address,
-    key,
-    table,
+@njit(**LEAF)
+def columns_to_outputs(
+    columns, variance, noise, rate, offset, weight, bow, limits, pixels, address, key, table, room,
     outputs,
 ):  # fmt: skip
     """Convert columns and add them to outputs; see the module.
 
     columns   (A, M, B, S, O) float32 signals: outer blocks, vectors, inner blocks, slices, outputs
     variance  the same shape, digits squared, or of length 0 for none
-    noise     (A * B, S) variance of converter noise, digits squared
+    noise     (A * B, S) variance of converter noise, digits squared; all above 0, or all 0
     rate, offset, weight   (A * B, S, O) float32: gain / lsb, offset in codes, lsb * radix^slice
     bow       codes, peak of the nonlinearity; 0 for none
     limits    (lowest, highest) code
     pixels    vectors an image
     address   (first image, purpose word, phase) uint32; key: the two seed words
+    room      (words, normals) to work in, uint32 and float32, of `room_for` entries
     outputs   (M, G, O) float32, added to; A * B is a multiple of G
     """
     outer, vectors, inner, slices, width = columns.shape
-    line = inner * slices * width
-    calls = (line + 7) // 8
-    words = np.empty(4 * calls, np.uint32)
-    normals = np.zeros(8 * calls, np.float32)
+    calls = (inner * slices * width + 7) // 8
+    words, normals = room
     own = variance.shape[0] > 0
-    noisy = own or noise.max() > 0.0
+    noisy = own or noise[0, 0] > 0.0
     share = outer * inner // outputs.shape[1]
-    lowest, highest = limits
-    inverse = np.float32(1.0) / max(-lowest, highest)
-    bow = bow * np.float32(BOW)
     for a in range(outer):
         for m in range(vectors):
             if noisy:
@@ -83,34 +76,19 @@ def columns_to_outputs(  # noqa: C901 (calls with arrays would cost more than th
             for b in range(inner):
                 block = a * inner + b
                 for s in range(slices):
-                    x, r, f = columns[a, m, b, s], rate[block, s], offset[block, s]
-                    w, out = weight[block, s], outputs[m, block // share]
                     start = (b * slices + s) * width
                     n = normals[start : start + width]
                     if own:
-                        v = variance[a, m, b, s]
-                        for o in range(width):
-                            n[o] *= np.sqrt(v[o] + noise[block, s])
+                        _scale(n, variance[a, m, b, s], noise[block, s])
                     elif noisy:
-                        deviation = np.sqrt(noise[block, s])
-                        for o in range(width):
-                            n[o] *= deviation
-                    for o in range(width):
-                        z = (x[o] + n[o]) * r[o] + f[o]
-                        u = z * inverse
-                        z += bow * u * (np.float32(1.0) - u * u)
-                        out[o] += min(max(np.rint(z), lowest), highest) * w[o]
+                        _scale_all(n, np.sqrt(noise[block, s]))
+                    _add_codes(
+                        columns[a, m, b, s], n, rate[block, s], offset[block, s],
+                        weight[block, s], bow, limits, outputs[m, block // share],
+                    )  # fmt: skip
 
 
-@njit(forceinline=True, fastmath=FAST, error_model="numpy", boundscheck=False)
-def _normals(normals, words, table):
-    half = words.shape[0]
-    for k in range(half):
-        normals[k] = table[words[k] & np.uint32(_HALF)]
-        normals[half + k] = table[words[k] >> np.uint32(16)]
-
-
-@njit(fastmath=FAST, error_model="numpy", boundscheck=False)
+@njit(**LEAF)
 def _words(words, calls, first, image, address, key):
     """Random words of a line of columns; the four of a call lie a quarter apart."""
     for k in range(calls):
@@ -119,6 +97,45 @@ def _words(words, calls, first, image, address, key):
         words[calls + k] = b
         words[2 * calls + k] = c
         words[3 * calls + k] = d
+
+
+@njit(**LEAF)
+def _normals(normals, words, table):
+    half = words.shape[0]
+    for k in range(half):
+        normals[k] = table[words[k] & np.uint32(_HALF)]
+        normals[half + k] = table[words[k] >> np.uint32(16)]
+
+
+@njit(**LEAF)
+def _scale(normals, variance, extra):
+    for o in range(normals.shape[0]):
+        normals[o] *= np.sqrt(variance[o] + extra)
+
+
+@njit(**LEAF)
+def _scale_all(normals, deviation):
+    for o in range(normals.shape[0]):
+        normals[o] *= deviation
+
+
+@njit(**LEAF)
+def _add_codes(signal, normals, rate, offset, weight, bow, limits, out):
+    """Add one slice's codes, worth their weight, to a line of outputs: equation (1)."""
+    lowest, highest = limits
+    inverse = np.float32(1.0) / max(-lowest, highest)
+    bend = bow * np.float32(BOW)
+    for o in range(out.shape[0]):
+        z = (signal[o] + normals[o]) * rate[o] + offset[o]
+        u = z * inverse
+        z += bend * u * (np.float32(1.0) - u * u)
+        out[o] += min(max(np.rint(z), lowest), highest) * weight[o]
+
+
+def room_for(columns: int) -> tuple[NDArray[np.uint32], NDArray[np.float32]]:
+    """What `columns_to_outputs` works in, for lines of `columns` columns; the normals are 0."""
+    calls = (columns + 7) // 8
+    return np.empty(4 * calls, np.uint32), np.zeros(8 * calls, np.float32)
 
 
 def columns_to_outputs_torch(

@@ -66,15 +66,18 @@ def convert(
         )
     raise_if(problems)
     first = 0
-    for number, (name, _) in enumerate(found):
+    layers_of: dict[int, AnalogLayer] = {}  # a module under several names stays one
+    for number, (name, module) in enumerate(found):
         if progress is not None:
             progress(name, number, len(found))
-        module = copied.get_submodule(name) if name else copied
         kind = _kind(module)
         assert kind is not None
         layer = kind(module, base.varied(**_settings(name, settings)), name or "model")
         first += layer.program(seed, first)
-        copied = _replaced(copied, name, layer.eval())
+        layers_of[id(module)] = layer.eval()
+    for name, module in list(copied.named_modules(remove_duplicate=False)):
+        if id(module) in layers_of:
+            copied = _replaced(copied, name, layers_of[id(module)])
     return AnalogModel(copied, base, seed)
 
 

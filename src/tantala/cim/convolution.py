@@ -101,6 +101,7 @@ class AnalogConv(AnalogLayer):
             (x.shape[0], high, wide, self.out_channels), dtype=torch.float32, device=x.device
         )
         shape = (1, -1, self.groups * place.parts, tile.slices, self.out_channels // self.groups)
+        convert = self.matrix.converters.convert
         images = max(1, CHUNK_VALUES // (high * wide * kernels.shape[0]))
         steps = step.reshape(-1, 1) if step.dim() else None
         for start in range(0, x.shape[0], images):
@@ -112,7 +113,7 @@ class AnalogConv(AnalogLayer):
                     None if noisy is None else self._signals(digit.square(), noisy).view(shape)
                 )
                 first = self.matrix.images + start
-                added = added + self.matrix.convert(signal, variance, high * wide, phase, first)
+                added = added + convert(signal, variance, high * wide, phase, first)
             total = None
             if tile.offset:
                 total = self._totals(part)

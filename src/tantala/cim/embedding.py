@@ -21,6 +21,10 @@ class AnalogEmbedding(AnalogLayer):
     def _matrices(self, weight: torch.Tensor) -> torch.Tensor:
         return weight[None]
 
+    def _set_range(self) -> None:
+        self.matrix.converters.signed.fill_(False)  # a row is driven, or it is not
+        self.matrix.converters.set_range(self.matrix.columns, rows_at_once=1)
+
     def observe_input(self) -> None:
         """Nothing to learn: an input is a row, driven or not."""
         self._done = lambda: None
@@ -45,7 +49,9 @@ class AnalogEmbedding(AnalogLayer):
             variance = matrix.variance[0][part, row] * largest**2
         images = x.shape[0] if x.dim() else 1
         pixels = max(vectors.shape[0] // max(images, 1), 1)
-        added = matrix.convert_parts(signal, variance, part, pixels) / largest
+        added = (
+            matrix.converters.convert_parts(signal, variance, part, pixels, matrix.images) / largest
+        )
         matrix.images += images
         total = added.new_ones(len(vectors), 1, 1) if tile.offset else None
         one = torch.ones((), device=added.device)

@@ -8,6 +8,7 @@ what else is in its batch.
 
 from __future__ import annotations
 
+import abc
 from typing import Any
 
 import numpy as np
@@ -22,15 +23,14 @@ from tantala.cim.tile import Tile
 CHUNK_VALUES = 1 << 18  # column signals a pass: 1 MB, which stays in the second-level cache
 
 
-class AnalogLayer(nn.Module):
+class AnalogLayer(nn.Module, abc.ABC):
     """What the layers share. `weight` and `bias` are those of the digital layer.
 
-    input_range   (): largest |input|; 0 before calibration. signed: whether inputs may be negative
+    input_range   (): largest |input|; 0 before calibration
     output_gain, output_offset   (outputs,) digital correction after the converters
     """
 
     input_range: torch.Tensor
-    signed: torch.Tensor
     output_gain: torch.Tensor
     output_offset: torch.Tensor
     multiple = 1  # rows that stay together in a part
@@ -42,7 +42,6 @@ class AnalogLayer(nn.Module):
         self.tile, self.name = tile, name
         outputs = self._matrices(weight).shape[0] * self._matrices(weight).shape[2]
         self.register_buffer("input_range", torch.zeros(()))
-        self.register_buffer("signed", torch.ones((), dtype=torch.bool))
         self.register_buffer("output_gain", torch.ones(outputs))
         self.register_buffer("output_offset", torch.zeros(outputs))
         self.noise_in_training = 0.0
@@ -59,27 +58,40 @@ class AnalogLayer(nn.Module):
                 )
             )
         self.matrix = AnalogMatrix(weight, self.tile, self.name, seed, first, self.multiple)
+        self._set_range()
         self.matrix.to(self.weight.device)
         return sum(len(cells) for cells in self.matrix.cells)
+
+    @property
+    def signed(self) -> torch.Tensor:
+        """(): whether inputs may be negative; they are taken to be, until calibration has seen."""
+        return self.matrix.converters.signed
+
+    def use_tile(self, tile: Tile) -> None:
+        """Go on with another tile that differs in its converter's bits only."""
+        self.tile = self.matrix.tile = self.matrix.converters.tile = tile
+        self.matrix.converters.forget()
+
+    def _set_range(self) -> None:
+        self.matrix.converters.set_range(self.matrix.columns)
 
     def rewrite(self) -> None:
         """Write the weights as they are now into the same cells."""
         self.matrix.rewrite(self._matrices(self.weight).detach().cpu().double().numpy())
 
+    @abc.abstractmethod
     def _matrices(self, weight: torch.Tensor) -> torch.Tensor:
         """(groups, rows, outputs) of the weight; rows in the order in which tiles hold them."""
-        raise NotImplementedError
 
     def whole_inputs(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Whole inputs, and what one of them is worth: a number a sample or one of all."""
         bits = self.tile.input_bits
+        signed = bool(self.signed)
         if self.input_range > 0:
             largest = self.input_range
-            signed = bool(self.signed)
         else:
             dims = tuple(range(1, x.dim()))
             largest = x.abs().amax(dim=dims, keepdim=True).clamp(min=1e-30)
-            signed = bool(self.signed)
         highest = 2 ** (bits - 1) - 1 if signed else 2**bits - 1
         step = largest / highest
         if "input_quantisation" not in self.matrix.effects:
@@ -114,13 +126,15 @@ class AnalogLayer(nn.Module):
             if seen["largest"] > 0.0:
                 self.input_range.fill_(seen["largest"])
                 self.signed.fill_(seen["negative"])
+                self.matrix.converters.forget()
 
         self._watch, self._done = watch, done
 
     def observe_signal(self, headroom: float) -> None:
         """From now on, keep the largest column signal of every conversion."""
-        self.matrix.observe()
-        self._watch, self._done = None, lambda: self.matrix.observed(headroom)
+        converters = self.matrix.converters
+        converters.observe()
+        self._watch, self._done = None, lambda: converters.observed(headroom)
 
     def stop_observing(self) -> None:
         """Take what was seen as the ranges."""
@@ -153,17 +167,17 @@ class AnalogLayer(nn.Module):
         whole, step = self.whole_inputs(x.detach().clone())
         return x + (whole * step - x).detach()
 
+    @abc.abstractmethod
     def digital(self, x: torch.Tensor) -> torch.Tensor:
         """What the layer would answer without tiles, in full precision."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def analog(self, x: torch.Tensor) -> torch.Tensor:
         """What the tiles answer."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def trained(self, x: torch.Tensor) -> torch.Tensor:
         """What training sees, with gradients."""
-        raise NotImplementedError
 
     def _check(self, x: torch.Tensor) -> None:
         """Raise InputError for an input elsewhere, or one that is no number."""
@@ -178,7 +192,7 @@ class AnalogLayer(nn.Module):
                     hint=f"x.to('{device}'), or model.to('{x.device}')",
                 )
             )
-        if x.is_floating_point() and not torch.isfinite(x.detach().sum()):
+        if x.is_floating_point() and not torch.isfinite(x.detach().sum(dtype=torch.float64)):
             raise InputError(
                 Problem("input that is no number", self.name, "NaN or infinity", "finite inputs")
             )
@@ -191,7 +205,7 @@ class AnalogLayer(nn.Module):
         if self.training:
             return self.trained(x)
         with torch.no_grad():
-            return self.analog(x)
+            return self.analog(x).to(self.weight.dtype)
 
 
 class AnalogLinear(AnalogLayer):
@@ -231,7 +245,7 @@ class AnalogLinear(AnalogLayer):
             if "read_noise" in self.matrix.effects:
                 variance = torch.bmm(rows.square(), self.matrix.variance[0])
             shape = (place.parts, -1, 1, self.tile.slices, self.out_features)
-            added += self.matrix.convert(
+            added += self.matrix.converters.convert(
                 signal.view(shape),
                 None if variance is None else variance.view(shape),
                 pixels,

@@ -11,9 +11,9 @@ from torch import nn
 from tantala.base.errors import InputError, Problem, raise_if, unknown
 from tantala.cim import study
 from tantala.cim.bit_choice import choose_adc_bits
+from tantala.cim.effects import EFFECTS
 from tantala.cim.layers import AnalogLayer
 from tantala.cim.ledger import CimCost
-from tantala.cim.matrix import EFFECTS
 from tantala.cim.recalibration import recalibrate
 from tantala.cim.study import Metric
 from tantala.cim.study_results import Ablation, LayerErrors
@@ -43,7 +43,7 @@ class AnalogModel(nn.Module):
 
     @property
     def effects(self) -> frozenset[str]:
-        """What the tiles are simulated with; see `only` and `without`."""
+        """What the tiles are simulated with, names of `EFFECTS`."""
         return next(iter(self.layers.values())).matrix.effects
 
     @effects.setter
@@ -52,7 +52,6 @@ class AnalogModel(nn.Module):
         raise_if([unknown("effect", name, EFFECTS) for name in sorted(chosen - set(EFFECTS))])
         for layer in self.layers.values():
             layer.matrix.effects = chosen
-            layer.matrix.refresh()
 
     def elapse(self, time: float | str, temperature: float | str = "25 degC") -> None:
         """Relaxation and retention of every cell for `time` at `temperature`.

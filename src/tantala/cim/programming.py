@@ -55,6 +55,7 @@ class Cells:
         self.population = tile.model.sample(
             count + spare * cells_per_output, seed=seed, first_address=first
         )
+        self._failed = np.zeros(len(self.population), np.bool_)
         self._index = np.arange(count)  # of each real cell in the population
         self.cost = self._write(self._index, wanted[self.real])
         if spare:
@@ -63,6 +64,13 @@ class Cells:
     def __len__(self) -> int:
         """Cells, spare ones included."""
         return len(self.population)
+
+    @property
+    def failed(self) -> NDArray[np.bool_]:
+        """Cells that their last write-verify gave up, in the shape of `wanted`."""
+        full = np.zeros(self.wanted.shape, np.bool_)
+        full[self.real] = self._failed[self._index]
+        return full
 
     def conductance(self) -> Conductances:
         """Conductances [S] now, in the shape of `wanted`; 0 where there is no cell."""
@@ -73,7 +81,7 @@ class Cells:
     def state(self) -> dict[str, Any]:
         """Everything that changes, as tensors by name."""
         kept = {name: getattr(self.population, name) for name in _STATE}
-        kept |= {"wanted": self.wanted, "index": self._index}
+        kept |= {"wanted": self.wanted, "index": self._index, "failed": self._failed}
         # Unsigned numbers wider than a byte go as signed ones of the same bits.
         tensors = {}
         for name, value in kept.items():
@@ -97,6 +105,7 @@ class Cells:
             current[:] = state[name].numpy().view(current.dtype)
         self.wanted = state["wanted"].numpy().copy()
         self._index = state["index"].numpy().copy()
+        self._failed = state["failed"].numpy().copy()
 
     def rewrite(self, wanted: Digits) -> WriteCost:
         """Write other digits into the same cells."""
@@ -122,6 +131,7 @@ class Cells:
         low = np.maximum(target - tile.levels.half_window, 0.0)
         high = target + tile.levels.half_window
         outcome = self.population.write_verify(low, high, scheme=tile.scheme, where=where)
+        self._failed[where] = ~outcome.ok
         return WriteCost(
             cells=len(where),
             failed=int(np.count_nonzero(~outcome.ok)),

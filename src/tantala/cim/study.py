@@ -17,8 +17,8 @@ import torch
 
 from tantala.base.errors import InputError, Problem
 from tantala.base.quantity import to_si
+from tantala.cim.effects import EFFECTS
 from tantala.cim.layers import AnalogLayer
-from tantala.cim.matrix import EFFECTS
 from tantala.cim.study_results import (
     Ablation,
     Accuracy,
@@ -37,9 +37,9 @@ Metric = Callable[[torch.Tensor], float]
 Progress = Callable[[str], None]
 
 BATCH = 256  # images a pass; the result does not depend on it
-# What does nothing by itself: cells age after they were written, and a converter that resolves
+# What does nothing by itself: cells fail at a write and age after it, and a converter that resolves
 # everything has no errors of its own.
-NEEDS = {"ageing": "programming", "adc_errors": "adc_quantisation"}
+NEEDS = {"failed_cells": "programming", "ageing": "programming", "adc_errors": "adc_quantisation"}
 
 
 def accuracy(
@@ -253,7 +253,6 @@ def _restored(model: AnalogModel) -> Iterator[None]:
     finally:
         for name, layer in model.layers.items():
             layer.matrix.effects = before[name]
-            layer.matrix.refresh()
 
 
 def _combinations(before: frozenset[str]) -> dict[tuple[str, str], frozenset[str]]:

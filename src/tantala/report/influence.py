@@ -252,18 +252,19 @@ class Study:
         stated = macro.design.model_dump_json(by_alias=True, exclude_none=True)
         return cls(stated, headline, macro.plan, replace(macro.cell, model=None, records=()))
 
-    @functools.lru_cache(maxsize=1)  # noqa: B019 - one study a process, and small
-    def opened(self) -> tuple[Rebuild, tuple[Move, ...]]:
-        """The macro to change, and every number to move."""
-        design = Design.model_validate_json(self.stated)
-        macro = Macro(design, cell=self.cell, plan=self.plan)
-        items = (*macro.technology.items, *macro.circuits.items, macro.assembly.item)
-        return Rebuild(macro), tuple(moves((load_cell(design.cell).item, *items)))
+
+@functools.lru_cache(maxsize=1)  # a process is asked about one study, batch after batch
+def _opened(study: Study) -> tuple[Rebuild, tuple[Move, ...]]:
+    """The macro to change, and every number to move."""
+    design = Design.model_validate_json(study.stated)
+    macro = Macro(design, cell=study.cell, plan=study.plan)
+    items = (*macro.technology.items, *macro.circuits.items, macro.assembly.item)
+    return Rebuild(macro), tuple(moves((load_cell(design.cell).item, *items)))
 
 
 def influences_at(study: Study, positions: Iterable[int], cells: int) -> list[Influence]:
     """Influences of the numbers at these positions of a study: a job that can be sent."""
-    rebuild, numbers = study.opened()
+    rebuild, numbers = _opened(study)
     return [influence(numbers[at], rebuild, study.headline, cells) for at in positions]
 
 
@@ -277,7 +278,7 @@ def influences(study: Study, crew: Crew) -> tuple[Influence, ...]:
         pairs = (zip(*pair, strict=True) for pair in zip(batches, done, strict=True))
         return dict(chain.from_iterable(pairs))
 
-    found = at(range(len(study.opened()[1])), FEW)
+    found = at(range(len(_opened(study)[1])), FEW)
     while unsure := _unsure(found):
         found |= at(unsure, WRITTEN)
     return ranked(found.values())
