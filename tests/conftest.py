@@ -91,6 +91,14 @@ def measured_data() -> Path:
 
 
 @pytest.fixture
+def process_folder() -> None:
+    """Needs what Linux tells of a process; skips loudly elsewhere."""
+    if not Path("/proc/self/fd").is_dir():
+        required = bool(os.environ.get("TANTALA_REQUIRE_PROGRAMS"))
+        _absent("LINUX ABSENT: memory and open files of a process are not told here", required)
+
+
+@pytest.fixture
 def program():
     """A function that returns the path of an external program, or skips loudly without it."""
 
