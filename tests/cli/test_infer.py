@@ -112,6 +112,27 @@ def test_report_page_and_json(files: Path, tmp_path: Path, command: Run) -> None
     assert "TOPS/W" in page
 
 
+def test_correction_at_every_age(files: Path, command: Run) -> None:
+    means = {}
+    for way in ("", "column"):
+        code, out, err = command(
+            "infer", f"{files / 'network.py'}:build", "--data", files / "test.npz", "--seeds", "3",
+            "--time", "1 day", "--temperature", "85 degC", "--recalibrate", way, "--json",
+        )  # fmt: skip
+        assert code == 0, err
+        means[way] = json.loads(out)["aged"][0]["mean"]
+    assert means["column"] > means[""] + 0.05
+
+
+def test_an_unknown_correction_is_refused(files: Path, command: Run) -> None:
+    code, _, err = command(
+        "infer", f"{files / 'network.py'}:build", "--data", files / "test.npz",
+        "--recalibrate", "colum",
+    )  # fmt: skip
+    assert code == 2
+    assert "'column'" in err
+
+
 @pytest.mark.parametrize("data", [["test.npz"], ["unlabelled.npz", "labels.npy"], ["pair.pt"]])
 def test_every_form_of_data_gives_the_same_digital_accuracy(
     files: Path, digits_network: Any, torch: Any, command: Run, data: list[str]

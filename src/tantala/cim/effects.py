@@ -16,4 +16,6 @@ EFFECTS: tuple[str, ...] = (
     "adc_errors",
     "input_quantisation",
 )
+# How outputs are corrected digitally (`recalibration`).
+WAYS = ("layer", "column")
 OF_COLUMNS = frozenset({"programming", "failed_cells", "ageing", "wires"})  # what changes columns

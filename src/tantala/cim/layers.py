@@ -192,7 +192,7 @@ class AnalogLayer(nn.Module, abc.ABC):
                     hint=f"x.to('{device}'), or model.to('{x.device}')",
                 )
             )
-        if x.is_floating_point() and not torch.isfinite(x.detach().sum(dtype=torch.float64)):
+        if x.is_floating_point() and not torch.isfinite(x.detach().sum(dtype=torch.float32)):
             raise InputError(
                 Problem("input that is no number", self.name, "NaN or infinity", "finite inputs")
             )

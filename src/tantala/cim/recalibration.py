@@ -14,9 +14,8 @@ import torch
 from torch import nn
 
 from tantala.base.errors import InputError, unknown
+from tantala.cim.effects import WAYS
 from tantala.cim.layers import AnalogLayer
-
-WAYS = ("layer", "column")
 
 
 class _Sums:

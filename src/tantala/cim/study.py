@@ -49,6 +49,7 @@ def accuracy(
     seeds: int | Sequence[int] = 10,
     ages: Iterable[tuple[Quantity, Quantity]] = (),
     progress: Progress | None = None,
+    service: Callable[[AnalogModel], None] | None = None,
 ) -> Accuracy:
     """Share of right answers over chips.
 
@@ -57,6 +58,7 @@ def accuracy(
     seeds     how many chips, or their seeds
     ages      (time, temperature); each is the age of a freshly written chip, not added to the last
     progress  called with a text before each step
+    service   what is done to a chip before it is measured, at every age: a re-calibration
 
     Raises InputError for data or targets that do not fit, RangeViolation for an age at which the
     cell was not measured.
@@ -75,13 +77,15 @@ def accuracy(
     for row, seed in enumerate(chosen):
         name = f"chip {row + 1} of {len(chosen)}"
         told(f"{name}: writing")
-        model = model_fn(seed)
+        written = model_fn(seed)
         told(f"{name}: freshly written")
+        model = _serviced(copy.deepcopy(written) if service else written, service)
         found[row, 0] = _measured(model, inputs, metric)
         for column, (time, kelvin) in enumerate(times, start=1):
             told(f"{name}: age {column} of {len(times)}")
-            old = copy.deepcopy(model)
+            old = copy.deepcopy(written)
             old.elapse(time, kelvin)
+            _serviced(old, service)
             found[row, column] = _measured(old, inputs, metric)
     fresh, *aged = (Estimate(tuple(map(float, column))) for column in found.T)
     return Accuracy(
@@ -90,6 +94,12 @@ def accuracy(
         fresh,
         tuple(AgedAccuracy(*age, one) for age, one in zip(times, aged, strict=True)),
     )
+
+
+def _serviced(model: AnalogModel, service: Callable[[AnalogModel], None] | None) -> AnalogModel:
+    if service is not None:
+        service(model)
+    return model
 
 
 def ablate(

@@ -36,6 +36,14 @@ def infer(
         list[str] | None,
         typer.Option("--temperature", help="Of all ages, or one for each. Default: 25 degC."),
     ] = None,
+    recalibrate: Annotated[
+        str,
+        typer.Option(
+            "--recalibrate",
+            metavar="WAY",
+            help="Correct outputs on the calibration samples at every age: layer or column.",
+        ),
+    ] = "",
     trust: Annotated[
         bool,
         typer.Option("--trust", help="Read a saved model although that runs code it holds."),
@@ -56,11 +64,12 @@ def infer(
 
       tantala infer network.py:build --data test.npz --time "10 years" --temperature "85 degC"
 
+      tantala infer network.py:build --data test.npz --time "1 day" --recalibrate column
+
       tantala infer mlp.pt --trust --data test.npz --seeds 3 -o report
     """
-    found = _measured(
-        model, data, labels, tile, seeds, (time or [], temperature or []), trust, output
-    )
+    ages = (time or [], temperature or [])
+    found = _measured(model, data, labels, tile, seeds, ages, trust, output, recalibrate)
     if output is not None:
         from tantala.report.inference_page import write_inference
 
@@ -84,18 +93,22 @@ def _measured(
     ages: tuple[list[str], list[str]],
     trust: bool,
     output: Path | None,
+    recalibrate: str,
 ) -> Inference:
     """Everything that can be refused is read before the first chip is written."""
     from dataclasses import replace
 
     from rich.console import Console
 
-    from tantala.base.errors import RangeViolation
+    from tantala.base.errors import InputError, RangeViolation, unknown
+    from tantala.cim.effects import WAYS
     from tantala.cim.tile import load_tile
     from tantala.report.inference import checked_ages, require_torch
     from tantala.report.inference import infer as compute
 
     _folder(output)
+    if recalibrate not in ("", *WAYS):
+        raise InputError(unknown("way to re-calibrate", recalibrate, WAYS))
     chosen = load_tile(tile)
     when = checked_ages(*ages)
     require_torch()
@@ -107,7 +120,7 @@ def _measured(
     names = (Path(model).name, data.name)
     with console.status("Reading the network") as status:
         try:
-            return compute(network, samples, chosen, seeds, when, names, status.update)
+            return compute(network, samples, chosen, seeds, when, names, status.update, recalibrate)
         except RangeViolation as error:
             # The cell's own hint names a parameter that this command does not have.
             hint = "a shorter --time or a lower --temperature"

@@ -90,12 +90,15 @@ def infer(
     ages: Sequence[tuple[Quantity, Quantity]] = (),
     names: tuple[str, str] = ("network", "data"),
     progress: Progress | None = None,
+    recalibrate: str = "",
 ) -> Inference:
     """Convert, calibrate, measure and explain.
 
     seeds   chips; each is one seed from 0 on
     ages    (time, temperature), each of a freshly written chip
     names   of network and data, for the report
+    recalibrate   "layer" or "column": at every age the chips are corrected on the calibration
+                  samples first (`AnalogModel.recalibrate`); "" for not
 
     The ablation is done on the fresh chips and, where ages are given, at the last one.
 
@@ -111,6 +114,8 @@ def infer(
     metric = study.correct(samples.labels)
     digital = metric(_digital_outputs(network, inputs))
     calibration, sentence = _calibration(network, samples, inputs)
+    if recalibrate:
+        sentence += f"; outputs corrected by {recalibrate} on them at every age"
 
     def chip(seed: int) -> AnalogModel:
         model = cim.convert(network, tile=tile, seed=seed)
@@ -122,9 +127,14 @@ def infer(
             model = chip(seed)
             if age is not None:
                 model.elapse(*age)
+            service(model)
             yield model
 
-    found = study.accuracy(chip, inputs, samples.labels, seeds, ages, told)
+    def service(model: AnalogModel) -> None:
+        if recalibrate:
+            model.recalibrate(calibration, recalibrate)
+
+    found = study.accuracy(chip, inputs, samples.labels, seeds, ages, told, service)
     last = [(age.time, age.temperature) for age in found.aged[-1:]]
     ablations = []
     for age in (None, *last):
