@@ -281,3 +281,24 @@ def test_nodes_of_many_patterns_are_kept_on_request_only():
         _ = array.solve(np.ones((4, 2)), 0.2).cell_currents
     with pytest.raises(InputError, match="of one pattern"):
         array.solve(np.ones((4, 2)), 0.2, nodes=True).power()
+
+
+@pytest.mark.parametrize("wire", [0.0, 0.3, 30.0])
+@pytest.mark.parametrize("shape", [(1, 1), (7, 3), (40, 35)])
+@pytest.mark.parametrize("top", [0.0, 5.0, np.inf])
+def test_bottom_currents_are_those_of_the_solution(shape, wire, top):
+    rng = np.random.default_rng(shape[0])
+    array = GatedArray(
+        10.0 ** rng.uniform(-8, -3, shape), wire, 2.0 * wire, access=500.0,
+        off=1e-9, source_top=top, source_bottom=np.inf if top < 10.0 else 3.0, bit_bottom=7.0,
+    )  # fmt: skip
+    rows_on = rng.random((6, shape[0])) < 0.5
+    solved = array.solve(rows_on.T, sources=1.0).currents.T
+    np.testing.assert_allclose(array.bottom_currents(rows_on), solved, rtol=1e-11)
+
+
+def test_bottom_currents_of_no_row_are_zero_without_leakage():
+    array = GatedArray(np.full((5, 2), 1e-4), 1.0, 1.0)
+    assert (array.bottom_currents(np.zeros((3, 5))) == 0.0).all()
+    with pytest.raises(InputError, match=r"\(patterns, 5\)"):
+        array.bottom_currents(np.zeros(5))

@@ -204,3 +204,28 @@ def test_more_shared_columns_take_longer_and_less_area():
     few, many = (TileModel.of(tile.varied(columns_per_adc=n)) for n in (8, 32))
     assert many.pass_time() > few.pass_time()
     assert many.area()["adc"] < few.area()["adc"]
+
+
+def test_pairs_on_one_column_need_half_the_clamps_and_twice_the_row_lines():
+    plain = cim.load_tile("cim_256x256_28nm")
+    paired = plain.varied(pairs="one_column", columns=128)
+    work = full_tile(plain, 256, Operands.even(8), 20e-6)
+    assert paired.outputs == plain.outputs
+    assert paired.cells == plain.cells
+    before, after = (TileModel.of(tile).energy(work) for tile in (plain, paired))
+    cells = plain.read.voltage**2 * work.conductance * plain.read.integration
+    cells *= work.operands.mean_square
+    assert after["array"] - cells == pytest.approx(0.5 * (before["array"] - cells))
+    assert after["adc"] == before["adc"]
+    area = [TileModel.of(tile)._blocks()["driver"].area for tile in (plain, paired)]
+    assert area[1] == pytest.approx(2.0 * area[0], rel=0.01)
+
+
+def test_word_lines_are_charged_to_the_supply_and_rows_to_the_read_voltage():
+    row = cim.load_tile("cim_256x256_28nm", bits_per_phase=1)
+    models = [TileModel.of(tile) for tile in (row, row.varied(inputs="word_line"))]
+    operands = Operands(1.0, 1.0, 0.0, switched=True)
+    rows, gates = (float(model.driver(operands).energy) for model in models)
+    register = 0.5 * 6.0 * models[0].process.gate_energy
+    ratio = (models[0].process.supply / row.read.voltage) ** 2
+    assert gates - register == pytest.approx((rows - register) * ratio)

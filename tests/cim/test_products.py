@@ -206,3 +206,30 @@ def test_both_forms_of_the_conversion_draw_the_same_noise():
     rounding = 1e-6 * float(compiled.abs().max())
     assert (apart > rounding).float().mean() < 1e-2  # a signal on the edge of two codes
     assert float(apart.max()) <= 1.01 * float(weight.max())
+
+
+def test_a_tile_has_one_gain_and_tiles_differ():
+    """Two row tiles by two column tiles: outputs of a column tile share the gain of each part."""
+    torch.manual_seed(12)
+    linear = torch.nn.Linear(400, 50, bias=False)
+    model = analog(linear, ideal_tile(weight_bits=8), ["tile_variation"])
+    layer = next(iter(model.layers.values()))
+    converters, place = layer.matrix.converters, layer.matrix.placement
+    gain = converters.tile_gain.view(place.parts, layer.tile.slices, 50)
+    width = layer.tile.outputs
+    tiles = {float(gain[p, 0, s]) for p in range(place.parts) for s in range(0, 50, width)}
+    assert len(tiles) == place.parts * place.column_tiles(layer.tile) == 4
+    assert all((gain[:, :, s : s + width] == gain[:, :1, s : s + 1]).all() for s in (0, width))
+    x = torch.zeros(1, 400)
+    x[0, 3] = 1.0  # drives the first part alone
+    answer = model(x)
+    model.effects = []
+    assert torch.allclose(answer, model(x) * gain[0, 0], rtol=1e-5)
+
+
+def test_tile_gains_have_the_spread_of_the_file():
+    model = cim.convert(torch.nn.Conv2d(600, 300, 1, groups=300))
+    converters = next(iter(model.layers.values())).matrix.converters
+    of_tiles = converters.tile_gain[:, 0, 0]
+    assert len(of_tiles.unique()) == 300
+    assert float(of_tiles.std()) == pytest.approx(converters.tile.read.voltage_sigma, rel=0.15)

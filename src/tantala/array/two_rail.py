@@ -229,3 +229,51 @@ def solve_rails(
                     source[i, j] = store[0, i, lane]
                     bit[i, j] = store[2, i, lane]
                     current[i, j] = min(cells[i, j], SHORT) * store[4, i, lane]
+
+
+@njit(**OPTIONS)
+def bottom_currents(on, off, patterns, wire_s, wire_t, near_s, near_t, far_s, far_t, current):
+    """Current into the near end of every bit rail under many patterns, drives as in `solve_rails`.
+
+    on, off   (N, M) S of a cell whose row is on, and off; patterns (K, N) rows that are on
+    current   (K, M) S, out: A a volt
+
+    Only what lies behind the present row is kept, so nothing but the cells passes through memory.
+    """
+    rows, columns = on.shape
+    a_s, a_b, b_s = np.empty(LANES), np.empty(LANES), np.empty(LANES)
+    b_b, c = np.empty(LANES), np.empty(LANES)
+    for first in range(0, columns, LANES):
+        lanes = min(LANES, columns - first)
+        for k in range(len(patterns)):
+            a_b[:], b_s[:], c[:] = 0.0, 0.0, 0.0
+            for lane in range(lanes):
+                a_s[lane], b_b[lane] = far_s[first + lane], far_t[first + lane]
+            for i in range(rows):
+                cells = on[i] if patterns[k, i] else off[i]
+                for lane in range(lanes):
+                    c[lane] += min(cells[first + lane], SHORT)
+                if i < rows - 1:
+                    _segment(lanes, wire_s, wire_t, a_s, a_b, b_s, b_b, c)
+            for lane in range(lanes):
+                j = first + lane
+                _, _, x_t, z_t, d = _near_end(
+                    a_s[lane], a_b[lane], b_s[lane], b_b[lane], c[lane], near_s[j], near_t[j]
+                )
+                current[k, j] = c[lane] * d + b_s[lane] * z_t - b_b[lane] * x_t
+
+
+@njit(**OPTIONS)
+def _segment(lanes, wire_s, wire_t, a_s, a_b, b_s, b_b, c):
+    """Take one segment of both rails into the five conductances of each column."""
+    for lane in range(lanes):
+        left = 1.0 + wire_s * (a_s[lane] + a_b[lane])
+        right = 1.0 + wire_t * (b_s[lane] + b_b[lane])
+        m = 1.0 / (left * right + c[lane] * (wire_s * right + wire_t * left))
+        n = c[lane] * m
+        ss, st, ts, tt = m * right + n * wire_t, n * wire_s, n * wire_t, m * left + n * wire_s
+        source, bit = a_s[lane], b_s[lane]
+        a_s[lane], b_s[lane] = ss * source + ts * bit, st * source + tt * bit
+        source, bit = a_b[lane], b_b[lane]
+        a_b[lane], b_b[lane] = ss * source + ts * bit, st * source + tt * bit
+        c[lane] = n

@@ -21,7 +21,7 @@ from tantala.cim.weights import Placement
 
 SPREADS = 5.0  # standard deviations of a signal that a range from statistics holds
 UNLIMITED = 2.0**100  # code of a converter without limits
-EXACT_STEP = 2.0**-10  # digits a code where conversion is exact
+EXACT_STEP = 2.0**-20  # digits a code where conversion is exact: above 8 float32 has no finer
 
 
 class Converters(nn.Module):
@@ -29,13 +29,15 @@ class Converters(nn.Module):
 
     Buffers: `range` (groups, parts * slices) largest signal held [digits], 0 until it is known;
     `signed` (): whether inputs may be negative; `gain`, `offset` (groups, parts * slices, outputs)
-    of the converter that a column has, the offset in codes.
+    of the converter that a column has, the offset in codes; `tile_gain`, the same shape, of the
+    tile that it lies on.
     """
 
     range: torch.Tensor
     signed: torch.Tensor
     gain: torch.Tensor
     offset: torch.Tensor
+    tile_gain: torch.Tensor
 
     def __init__(self, tile: Tile, placement: Placement, groups: int, name: str, seed: int) -> None:
         super().__init__()
@@ -46,29 +48,35 @@ class Converters(nn.Module):
         self._laws: dict[int, tuple[Any, ...]] = {}
         self.register_buffer("range", torch.zeros(groups, placement.parts * tile.slices))
         self.register_buffer("signed", torch.ones((), dtype=torch.bool))
-        draws = self._draws()
-        gain = 1.0 + tile.converter.gain_sigma * draws[0]
-        offset = tile.converter.offset_sigma * draws[1]
-        self.register_buffer("gain", torch.from_numpy(gain.astype(np.float32)))
-        self.register_buffer("offset", torch.from_numpy(offset.astype(np.float32)))
+        gain, offset, tiles = self._draws()
+        kept = {
+            "gain": 1.0 + tile.converter.gain_sigma * gain,
+            "offset": tile.converter.offset_sigma * offset,
+            "tile_gain": 1.0 + tile.read.voltage_sigma * tiles,
+        }
+        for name_of, value in kept.items():
+            self.register_buffer(name_of, torch.from_numpy(value.astype(np.float32)))
 
-    def _draws(self) -> np.ndarray:
-        """Two normals of every column's converter, (2, groups, parts * slices, outputs).
+    def _draws(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Two normals of every column's converter and one of its tile, each (groups, parts *
+        slices, outputs).
 
         Columns that lie side by side share a converter: slices of an output, then outputs.
         """
         tile, place = self.tile, self.placement
         width = tile.outputs - tile.spare_outputs
         output, slice_ = np.arange(place.outputs), np.arange(tile.slices)
-        column = (output % width * tile.slices + slice_[:, None]) * tile.polarities
+        column = (output % width * tile.slices + slice_[:, None]) * tile.columns_per_digit
         a_tile = -(-tile.columns // tile.columns_per_adc)
         tiles = place.column_tiles(tile)
         within = output // width * a_tile + column // tile.columns_per_adc
         part = np.arange(self.groups * place.parts).reshape(-1, 1, 1)
         number = part * tiles * a_tile + within
         word = purpose(f"cim.adc.{self.name}")
-        draws = np.stack([normal(self.seed, word, number, word=k) for k in (0, 1)])
-        return draws.reshape(2, self.groups, -1, place.outputs)
+        gain, offset = (normal(self.seed, word, number, word=k) for k in (0, 1))
+        of_tile = normal(self.seed, purpose(f"cim.tile.{self.name}"), number // a_tile)
+        shape = (self.groups, -1, place.outputs)
+        return gain.reshape(shape), offset.reshape(shape), of_tile.reshape(shape)
 
     # -- ranges ----------------------------------------------------------------------------------
 
@@ -205,7 +213,10 @@ class Converters(nn.Module):
         faulty = {"adc_errors", "adc_quantisation"} <= self.effects
         blocks = (-1, tile.slices, self.placement.outputs)
         ones = torch.ones_like(self.gain)
-        rate = ((self.gain if faulty else ones) / step[..., None]).view(blocks)
+        gain = self.gain if faulty else ones
+        if "tile_variation" in self.effects:
+            gain = gain * self.tile_gain
+        rate = (gain / step[..., None]).view(blocks)
         offset = (self.offset if faulty else torch.zeros_like(ones)).view(blocks)
         slices = torch.arange(tile.slices, device=step.device)
         place = float(tile.radix) ** slices * 2.0 ** (phase * tile.bits_per_phase)

@@ -108,7 +108,11 @@ class AnalogConv(AnalogLayer):
             part = whole[start : start + images]
             added: Any = 0
             for phase, digit in enumerate(self.phases(part)):
-                signal = self._signals(digit, kernels).view(shape)
+                signal = (
+                    self._ladder_signals(digit)
+                    if self.matrix.gated
+                    else self._signals(digit, kernels)
+                ).view(shape)
                 variance = (
                     None if noisy is None else self._signals(digit.square(), noisy).view(shape)
                 )
@@ -156,6 +160,17 @@ class AnalogConv(AnalogLayer):
             digit, kernels, None, self.stride, self.plain_padding or 0, self.dilation, groups
         )
         return y.permute(0, 2, 3, 1).contiguous()
+
+    def _ladder_signals(self, digit: torch.Tensor) -> torch.Tensor:
+        """As `_signals`, of every window on word lines."""
+        place = self.matrix.placement
+        lies = self.groups * place.parts
+        windows = F.unfold(
+            digit, self.kernel, self.dilation, self.plain_padding or 0, self.stride
+        )  # (images, rows of all parts, pixels)
+        rows = windows.view(windows.shape[0], lies, place.part_rows, -1).permute(1, 0, 3, 2)
+        signal = self.matrix.ladder_signals(rows.reshape(lies, -1, place.part_rows))
+        return signal.permute(1, 0, 2).contiguous()
 
     def _totals(self, whole: torch.Tensor) -> torch.Tensor:
         """Sum of every window's whole inputs, (M, groups, 1)."""

@@ -66,7 +66,7 @@ def cost(
     return CimCost(
         tuple(layers),
         (model.tile.input_bits, model.tile.weight_bits),
-        sum(w.tiles * models[n].tile.rows * models[n].tile.columns for n, w in works.items()),
+        sum(w.tiles * models[n].tile.cells for n, w in works.items()),
         sum(work.cells(models[name].tile) for name, work in works.items()),
         _assumptions(data, shape, digital),
         None if tiles_per_chip is None else math.ceil(tiles / tiles_per_chip),
@@ -225,7 +225,7 @@ def _row_conductance(layer: AnalogLayer) -> torch.Tensor:
 
 def _analog(work: Work, model: TileModel) -> LayerCost:
     tile = model.tile
-    used = work.cells(tile) / (work.tiles * tile.rows * tile.columns)
+    used = work.cells(tile) / (work.tiles * tile.cells)
     return LayerCost(
         work.name,
         "tiles",

@@ -240,7 +240,11 @@ class AnalogLinear(AnalogLayer):
         for phase, digit in enumerate(self.phases(whole)):
             padded = F.pad(digit, (0, place.parts * place.part_rows - place.rows))
             rows = padded.view(-1, place.parts, place.part_rows).transpose(0, 1)
-            signal = torch.bmm(rows, self.matrix.columns[0])
+            signal = (
+                self.matrix.ladder_signals(rows)
+                if self.matrix.gated
+                else torch.bmm(rows, self.matrix.columns[0])
+            )
             variance = None
             if "read_noise" in self.matrix.effects:
                 variance = torch.bmm(rows.square(), self.matrix.variance[0])

@@ -2,7 +2,8 @@
 
 Inputs and outputs are whole numbers and digits: an input digit is a voltage in parts of the largest
 one; a cell digit is (G - lowest) / step, or their difference in a differential mapping.
-With wires G is the tile's effective conductance (`tantala.array`), so exact wires cost no more.
+With wires G is the tile's effective conductance (`tantala.array`), so exact wires cost no more;
+but with inputs on word lines, currents are not proportional to them, and are solved one by one.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from tantala.cim.effects import EFFECTS, OF_COLUMNS
 from tantala.cim.programming import Cells
 from tantala.cim.tile import Tile
 from tantala.cim.weights import Placement, digits, level_conductance, quantised
-from tantala.cim.wires import effective_conductances
+from tantala.cim.wires import Ladders, effective_conductances
 
 
 class AnalogMatrix(nn.Module):
@@ -111,7 +112,10 @@ class AnalogMatrix(nn.Module):
 
     def refresh(self) -> None:
         """Take the cells as they are now (and the effects as they are set) into the buffers."""
-        columns, variance = zip(*(self._of_group(g) for g in range(self.groups)), strict=True)
+        held = [self._conductances(group) for group in range(self.groups)]
+        columns, variance = zip(*(self._of_group(*pair) for pair in enumerate(held)), strict=True)
+        gated = self.tile.inputs == "word_line" and "wires" in self.effects
+        self._ladders = Ladders(held, self.tile) if gated else None
         for name, value in (("columns", columns), ("variance", variance)):
             tensor = torch.from_numpy(np.stack(value))
             before = self._buffers.get(name)
@@ -121,14 +125,28 @@ class AnalogMatrix(nn.Module):
         self.layouts: dict[str, torch.Tensor] = {}
         self.converters.forget()
 
-    def _of_group(self, group: int) -> tuple[np.ndarray, np.ndarray]:
+    @property
+    def gated(self) -> bool:
+        """Whether signals come from `ladder_signals` rather than from `columns`."""
+        return self._ladders is not None
+
+    def ladder_signals(self, digits: torch.Tensor) -> torch.Tensor:
+        """Column signals of inputs on word lines, exact: see `Ladders.signals`."""
+        assert self._ladders is not None
+        return self._ladders.signals(digits)
+
+    def _conductances(self, group: int) -> np.ndarray:
+        """Of a group's cells [S], with the effects that are on."""
         cells, tile = self.cells[group], self.tile
         if "programming" not in self.effects:
-            g = np.where(cells.real, level_conductance(cells.wanted, tile), np.float32(0.0))
-        else:
-            g = cells.conductance() if "ageing" in self.effects else self._written[group]
-            if "failed_cells" not in self.effects:
-                g = np.where(cells.failed, level_conductance(cells.wanted, tile), g)
+            return np.where(cells.real, level_conductance(cells.wanted, tile), np.float32(0.0))
+        g = cells.conductance() if "ageing" in self.effects else self._written[group]
+        if "failed_cells" not in self.effects:
+            return np.where(cells.failed, level_conductance(cells.wanted, tile), g)
+        return g
+
+    def _of_group(self, group: int, g: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        cells, tile = self.cells[group], self.tile
         felt = effective_conductances(g, tile) if "wires" in self.effects else g
         columns = self._signed(felt, cells.real)
         deviation = cells.read_deviation()

@@ -9,7 +9,7 @@ from dataclasses import replace
 from tantala.base.comparison import Comparison, Row
 from tantala.base.library import load_item, names
 from tantala.base.record import Item
-from tantala.cim.tile import Levels, Read, Tile, load_tile
+from tantala.cim.tile import Levels, Tile, load_tile
 from tantala.cim.tile_cost import Operands, TileModel, Work, full_tile
 from tantala.technology import load_technology
 
@@ -88,7 +88,11 @@ def row_tile(row: Item) -> Tile:
         base,
         technology=f"{row.value('inputs.node', 'nm'):g}nm",
         levels=Levels(low, high, base.levels.half_window),
-        read=Read(row.value("inputs.voltage", "V"), row.value("inputs.integration", "s")),
+        read=replace(
+            base.read,
+            voltage=row.value("inputs.voltage", "V"),
+            integration=row.value("inputs.integration", "s"),
+        ),
     )
 
 

@@ -4,6 +4,11 @@ A tile file says how a weight becomes cells (mapping, weight bits, bits a cell, 
 input becomes voltages (input bits, bits a phase), how a column current becomes a code (converter,
 bits, range rule, columns that share one), and what lies between (wires). Cell and technology are
 named.
+
+The two cells of a differential weight lie on two columns whose codes are subtracted, or on one
+(2T2R: two row lines at opposite voltages, so that what both have in common flows in the pair).
+Inputs are voltages on the rows, or bits on the word lines: then source lines run along the columns
+at the read voltage, and a digit has one bit.
 """
 
 from __future__ import annotations
@@ -21,6 +26,8 @@ from tantala.cell.cell import Cell, load_cell
 
 Mapping_ = Literal["differential", "offset"]
 RangeRule = Literal["calibrated", "full"]
+Pairs = Literal["two_columns", "one_column"]
+Inputs = Literal["row_voltage", "word_line"]
 
 _WHOLE = {
     "rows": (1, 4096),
@@ -37,6 +44,8 @@ _CHOICES = {
     "mapping": get_args(Mapping_),
     "adc": ("sar", "ramp"),
     "adc_range": get_args(RangeRule),
+    "pairs": get_args(Pairs),
+    "inputs": get_args(Inputs),
     "scheme": ("ispp", "fppv", "radar"),
 }
 _NAMES = ("cell", "technology")
@@ -76,6 +85,7 @@ class Read:
     """How a column is read (`read`)."""
 
     voltage: float = quantity("V", "cell voltage at the largest input digit", minimum=0)
+    voltage_sigma: float = quantity("1", "relative deviation between tiles", minimum=0, maximum=1)
     integration: float = quantity("s", "time for which one phase integrates", minimum=0)
 
 
@@ -101,6 +111,8 @@ class Tile:
     mapping: Mapping_
     adc: str
     adc_range: RangeRule
+    pairs: Pairs
+    inputs: Inputs
     scheme: str
     levels: Levels
     wires: TileWires
@@ -116,6 +128,21 @@ class Tile:
     def polarities(self) -> int:
         """Cells a digit: 2 for a differential weight, 1 for one with an offset."""
         return 2 if self.mapping == "differential" else 1
+
+    @property
+    def columns_per_digit(self) -> int:
+        """Columns a digit: 2 where each cell of a differential weight has its own."""
+        return self.polarities if self.pairs == "two_columns" else 1
+
+    @property
+    def lines_per_row(self) -> int:
+        """Lines that carry one input: 2 where both cells of a pair lie on one column."""
+        return self.polarities // self.columns_per_digit
+
+    @property
+    def cells(self) -> int:
+        """Cells of a tile."""
+        return self.rows * self.lines_per_row * self.columns
 
     @property
     def digit_bits(self) -> int:
@@ -155,7 +182,7 @@ class Tile:
     @property
     def outputs(self) -> int:
         """Weights that lie side by side in one tile, spare ones included."""
-        return self.columns // (self.slices * self.polarities)
+        return self.columns // (self.slices * self.columns_per_digit)
 
     @property
     def cells_per_weight(self) -> int:
@@ -264,11 +291,20 @@ def _conflicts(tile: Tile) -> list[Problem]:
             "the tile holds no weight beside its spares",
             "columns",
             tile.columns,
-            f"more than {tile.spare_outputs * tile.cells_per_weight}"
-            f" ({tile.cells_per_weight} columns a weight)",
+            f"more than {tile.spare_outputs * tile.slices * tile.columns_per_digit}"
+            f" ({tile.slices * tile.columns_per_digit} columns a weight)",
             "more columns, fewer weight_bits, or more bits_per_cell",
         )
     if tile.bits_per_phase > tile.input_bits:
         conflict("more bits a phase than an input has", "bits_per_phase", tile.bits_per_phase,
                  f"at most input_bits = {tile.input_bits}")  # fmt: skip
+    if tile.pairs == "one_column" and tile.mapping != "differential":
+        conflict("pairs on one column need two cells a weight", "pairs", tile.pairs,
+                 "two_columns", 'mapping = "differential"')  # fmt: skip
+    if tile.inputs == "word_line" and tile.bits_per_phase != 1:
+        conflict("a word line is on or off", "bits_per_phase", tile.bits_per_phase,
+                 "1 with inputs on word lines", "more phases instead")  # fmt: skip
+    if tile.inputs == "word_line" and tile.pairs == "one_column":
+        conflict("pairs on one column need inputs of opposite voltage", "inputs", tile.inputs,
+                 'row_voltage, or pairs = "two_columns"')  # fmt: skip
     return problems

@@ -139,12 +139,13 @@ class TileModel:
         )
         middle = 0.5 * (tile.levels.lowest + tile.levels.highest)
         largest = tile.read.voltage * tile.columns * middle
+        gated = tile.inputs == "word_line"  # charged to the supply, and no current flows
         return row_driver(
             self.process,
             self.constants,
             tile.bits_per_phase,
             line,
-            tile.read.voltage,
+            self.process.supply if gated else tile.read.voltage,
             largest,
             tile.read.integration,
             operands.mean_square,
@@ -154,14 +155,16 @@ class TileModel:
     def _blocks(self) -> dict[str, Cost]:
         """All blocks of a tile: area and leakage count, for a whole tile."""
         tile, process, constants = self.tile, self.process, self.constants
-        pairs = tile.columns // tile.polarities
+        pairs = tile.columns // tile.columns_per_digit
         kept = pairs * sampling_capacitance(process, constants, tile.adc_bits)
         clamps = column_clamp(process, constants, 0.0).copies(tile.columns)
         bits = 2 * tile.input_bits * (tile.rows + tile.outputs)  # one filled while one is read
         adders = shift_add(process, constants, self.width)
         return {
-            "array": Cost(tile.rows * tile.columns * self.cell_area).then(clamps),
-            "driver": self.driver(Operands.even(tile.bits_per_phase)).copies(tile.rows),
+            "array": Cost(tile.cells * self.cell_area).then(clamps),
+            "driver": self.driver(Operands.even(tile.bits_per_phase)).copies(
+                tile.rows * tile.lines_per_row
+            ),
             "adc": self.adc().copies(self.converters).then(Cost(kept / constants.sar.density)),
             "accumulation": adders.copies(self.converters + tile.outputs),
             "buffer": sram_buffer(process, constants, bits),
@@ -180,7 +183,7 @@ class TileModel:
     def pass_time(self, outputs: int | None = None) -> float:
         """Time of one pass of a tile, s; fewer than all outputs need fewer conversions."""
         tile = self.tile
-        shared = tile.columns_per_adc / tile.polarities
+        shared = tile.columns_per_adc / tile.columns_per_digit
         used = tile.outputs if outputs is None else min(outputs, tile.outputs)
         turns = max(1.0, math.ceil(shared * used / tile.outputs))
         drive = tile.read.integration + float(self.driver(Operands.even(1)).delay)
@@ -197,8 +200,10 @@ class TileModel:
         rail = volt + constants.driver.headroom
         drawn = cells if work.operands.switched else rail * charge * work.operands.mean
         signals = work.groups * work.active_parts * work.outputs * tile.slices
-        clamps = signals * tile.polarities * float(column_clamp(process, constants, time).energy)
-        driven = work.groups * work.active_rows * work.column_tiles
+        clamps = (
+            signals * tile.columns_per_digit * float(column_clamp(process, constants, time).energy)
+        )
+        driven = work.groups * work.active_rows * tile.lines_per_row * work.column_tiles
         drivers = driven * float(self.driver(work.operands).energy)
         width = self.width + math.ceil(math.log2(work.parts)) if work.parts > 1 else self.width
         addition = float(shift_add(process, constants, width).energy)
@@ -218,7 +223,7 @@ class TileModel:
         outputs = -(-work.outputs // work.column_tiles)
         levels = math.ceil(math.log2(work.parts)) if work.parts > 1 else 0
         add = (1 + levels) * float(shift_add(self.process, self.constants, self.width).delay)
-        last = float(self.adc().delay) * self.tile.columns_per_adc / self.tile.polarities
+        last = float(self.adc().delay) * self.tile.columns_per_adc / self.tile.columns_per_digit
         return work.vectors * self.tile.phases * self.pass_time(outputs) + last + add
 
 
