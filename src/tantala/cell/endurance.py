@@ -32,6 +32,7 @@ _STUCK_LOW = np.uint8(2)  # flag of a population
 _SMALLEST = 2.0**-33  # -ln of the largest uniform number
 _FINE = 4096.0  # pulses of damage after which float32 no longer adds one to a thousandth
 _DIGITS = 24  # binary digits of a float32
+_FEW = 64  # cells that are looked at together
 _LOW_BITS = np.uint64(0xFFFFFFFF)
 _HALF = np.uint64(32)
 _ZERO = np.uint32(0)
@@ -76,18 +77,50 @@ def use_up(damage, flags, at, address, writes, used, shape, k0, k1):
     an addressed draw, so that the sum stays right on average.
     """
     surely_lives = _SMALLEST ** (1.0 / shape)
+    for start in range(0, len(at), _FEW):
+        few = slice(start, min(start + _FEW, len(at)))
+        largest = _add_up(damage, at[few], address[few], writes, used[few], k0, k1)
+        if largest > surely_lives and _may_end(largest**shape, address[few], k0, k1):
+            _mark_ended(damage, flags, at[few], address[few], shape, k0, k1)
+
+
+@njit(**_OPTIONS)
+def _add_up(damage, at, address, writes, used, k0, k1):
+    """The damage after the pulses; the largest of it."""
+    largest = np.float32(0.0)
     for i in range(len(at)):
         j = at[i]
         exact = np.float64(damage[j]) + used[i]
         kept = np.float32(exact)
-        low, high = np.uint32(address[i] & _LOW_BITS), np.uint32(address[i] >> _HALF)
         if exact > _FINE * used[i]:
+            low, high = np.uint32(address[i] & _LOW_BITS), np.uint32(address[i] >> _HALF)
             step = math.ldexp(1.0, math.frexp(exact)[1] - _DIGITS)
             draw = uniform_from_word(philox4x32(low, writes[j], _WEAR, high, k0, k1)[0])
             whole = math.floor(exact / step)
             kept = np.float32((whole + (draw < exact / step - whole)) * step)
         damage[j] = kept
-        if kept > surely_lives:
-            block = philox4x32(low, _ZERO, _CONDITION, high, k0, k1)
-            if kept > (-math.log(uniform_from_word(block[_LIFE]))) ** (1.0 / shape):
-                flags[j] |= _STUCK_LOW
+        largest = max(largest, kept)
+    return largest
+
+
+@njit(**_OPTIONS)
+def _may_end(hazard, address, k0, k1):
+    """Whether any of these cells has a life of at most `hazard` lives to the power of the shape.
+
+    Few have, and none of most groups: their draws are compared with one bound, by vector code.
+    """
+    bound = np.uint32(max(math.floor(math.exp(-hazard) * 2.0**32) - 2.0, 0.0))
+    short = 0
+    for i in range(len(address)):
+        low, high = np.uint32(address[i] & _LOW_BITS), np.uint32(address[i] >> _HALF)
+        short += philox4x32(low, _ZERO, _CONDITION, high, k0, k1)[_LIFE] >= bound
+    return short > 0
+
+
+@njit(**_OPTIONS)
+def _mark_ended(damage, flags, at, address, shape, k0, k1):
+    for i in range(len(at)):
+        low, high = np.uint32(address[i] & _LOW_BITS), np.uint32(address[i] >> _HALF)
+        block = philox4x32(low, _ZERO, _CONDITION, high, k0, k1)
+        if damage[at[i]] > (-math.log(uniform_from_word(block[_LIFE]))) ** (1.0 / shape):
+            flags[at[i]] |= _STUCK_LOW

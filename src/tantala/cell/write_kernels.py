@@ -2,8 +2,10 @@
 
 `write_loop.ReferenceLoop` is its reference. A block of cells at a time, whose state stays in the
 first caches; in each round the cells that still need it are gathered, read, and given one pulse by
-the kernels of `noise` and `pulse_kernels`. Draws are addressed as in the reference, so the outcome
-is the same cell by cell.
+the kernels of `noise` and `pulse_kernels`. After some rounds few cells of a block are left, which
+vector code works on as long as on many: they wait until all blocks are so far, and go on in blocks
+that are full again. Draws are addressed as in the reference, so the outcome is the same cell by
+cell.
 """
 
 from __future__ import annotations
@@ -28,10 +30,7 @@ from tantala.cell.pulse_kernels import (
     reset_cells,
     set_cells,
 )
-from tantala.cell.write_state import (
-    Block,
-    PulseLog,
-)
+from tantala.cell.write_state import Block, PulseLog, Train
 
 ISPP, FPPV, RADAR = 0, 1, 2
 SET_WORDLINE, SET_BITLINE, RESET_WORDLINE, RESET_SOURCELINE = range(4)
@@ -74,16 +73,23 @@ def _radar(gates, lines, start, far, one_edge, coarse, fine):
 def _read(c, round, conductance, address, seen, room):
     """Conductances [S] as one verify reads them, in `seen`."""
     volts = F(c.read_voltage)
-    for i in range(len(seen)):
-        seen[i] = _current(c.read_voltage, c.conduction, conductance[i])
+    # Apart from what is read with noise: vector code writes to no array that it reads.
+    mean = room[BLOCK:][: len(seen)]
+    if c.read_voltage == c.conduction[0]:  # told outside the loop, which then is vector code
+        for i in range(len(seen)):
+            mean[i] = F(np.float64(conductance[i]) * c.read_voltage)
+    else:
+        for i in range(len(seen)):
+            mean[i] = _current(c.read_voltage, c.conduction, conductance[i])
     if c.noisy:
         event = np.uint64(c.reads) + np.uint64(round)
         low, high = np.uint32(event & np.uint64(0xFFFFFFFF)), np.uint32(event >> np.uint64(32))
         words = (low, high, np.uint32(c.read_purpose), np.uint32(c.k0), np.uint32(c.k1))
         constants = NoiseConstants(*_tuple_of(c.noise, _NOISE))
-        noisy(seen, seen, conductance, address, words, constants, room)
+        noisy(seen, mean, conductance, address, words, constants, room)
+        mean = seen
     for i in range(len(seen)):
-        seen[i] = seen[i] / volts
+        seen[i] = mean[i] / volts
 
 
 @njit(**INLINE)
@@ -101,7 +107,6 @@ def _block(size):
     return Block(
         np.empty(size, np.int64), np.empty(size, F), np.empty(size, np.bool_),
         np.empty(size, np.int64), np.empty(size, F), np.empty(size, np.int64),
-        np.empty(size, np.int8), np.empty(size, F), np.empty(size, F),
         np.empty(size, np.int64), np.empty(size, np.int64), np.empty(size, np.uint64),
         np.empty(size, F), np.empty(size, np.uint32), np.empty(size, np.uint32),
         np.empty(size, np.uint8), np.empty(size, F), np.empty(size, F), np.empty(size, F),
@@ -111,14 +116,14 @@ def _block(size):
 
 
 @njit(**LEAF)
-def _see(c, round, start, count, conductance, task, block):
+def _see(c, round, count, conductance, task, block):
     """What a verify reads of the first `count` active cells: noise is drawn where it may decide."""
     # Arrays by names of their own: numba counts a reference at each use of a tuple's member.
     reach, place, lows, highs = c.reach, task.place, task.low, task.high
     active, seen, doubtful = block.active, block.seen, block.unsure
     unsure = 0
     for i in range(count):
-        j = start + active[i]
+        j = active[i]
         g = conductance[place[j]]
         noise = reach[F(g).view(np.uint32) >> REACH_SHIFT]
         low, high = lows[j], highs[j]
@@ -131,7 +136,7 @@ def _see(c, round, start, count, conductance, task, block):
         return
     addresses, address, own, near = task.address, block.address, block.conductance, block.near
     for u in range(unsure):
-        j = start + active[doubtful[u]]
+        j = active[doubtful[u]]
         address[u], own[u] = addresses[j], conductance[place[j]]
     _read(c, round, own[:unsure], address[:unsure], near[:unsure], block.numbers)
     for u in range(unsure):
@@ -139,20 +144,19 @@ def _see(c, round, start, count, conductance, task, block):
 
 
 @njit(**LEAF)
-def _verify(c, round, start, count, cells, task, out, block):
+def _verify(c, round, count, cells, task, train, out, block):
     """Read the block's first `count` active cells; how many are outside their window, kept.
 
     The energy is that of the mean current: noise takes as much as it gives.
     """
     conductance, place, lows, highs = cells.conductance, task.place, task.low, task.high
-    active, all_seen, rises, direction = block.active, block.seen, block.rises, block.direction
+    active, all_seen, rises, direction = block.active, block.seen, block.rises, train.direction
     reads, energy, ok = out.reads, out.energy, out.ok
-    _see(c, round, start, count, conductance, task, block)
+    _see(c, round, count, conductance, task, block)
     volts, taken, fppv = F(c.read_voltage), F(c.verify_time), c.kind == FPPV
     left = 0
     for i in range(count):
-        k, seen = active[i], all_seen[i]
-        j = start + k
+        j, seen = active[i], all_seen[i]
         reads[j] += _ONE
         energy[j] += volts * _current(c.read_voltage, c.conduction, conductance[place[j]]) * taken
         low, high = lows[j], highs[j]
@@ -161,8 +165,8 @@ def _verify(c, round, start, count, cells, task, out, block):
         ok[j] = inside
         if fppv and rising and not (np.isinf(high) or low == F(0.0)):
             # The same pulse again does no more: open the cell first.
-            rising = direction[k] <= 0
-        active[left], all_seen[left], rises[left] = k, seen, rising
+            rising = direction[j] <= 0
+        active[left], all_seen[left], rises[left] = j, seen, rising
         left += not inside
     return left
 
@@ -179,7 +183,7 @@ def _turning(rising, count, block):
 
 
 @njit(**LEAF)
-def _drive(c, rising, start, pulsed, task, block):
+def _drive(c, rising, pulsed, task, train, block):
     """Voltages of the next SET or RESET of the `pulsed` cells that need one."""
     way = np.int8(1) if rising else np.int8(-1)
     gates = c.set_wordline if rising else c.reset_wordline
@@ -188,17 +192,16 @@ def _drive(c, rising, start, pulsed, task, block):
     first_gate, gate_step, last_gate = gates.start, gates.step, gates.stop
     first_line, line_step, last_line = lines.start, lines.step, lines.stop
     lower_step, lowest = F(c.set_wordline.step), F(c.set_wordline.start)
-    active, seen, turn, direction = block.active, block.seen, block.turn, block.direction
-    coarses, fines, gate_of, line_of = block.coarse, block.fine, block.gate, block.line
+    active, seen, turn, direction = block.active, block.seen, block.turn, train.direction
+    coarses, fines, gate_of, line_of = train.coarse, train.fine, block.gate, block.line
     position, address, addresses = block.position, block.address, task.address
     lows, highs, landing = task.low, task.high, task.landing
     for p in range(pulsed):
         i = turn[p]
-        k = active[i]
-        j = start + k
-        coarse, fine = coarses[k], fines[k]
-        if direction[k] != way:
-            direction[k], coarse, fine = way, F(0.0), F(0.0)
+        j = active[i]
+        coarse, fine = coarses[j], fines[j]
+        if direction[j] != way:
+            direction[j], coarse, fine = way, F(0.0), F(0.0)
             if kind == RADAR and not rising:
                 # It overshot: its next coarse search starts a step lower.
                 landing[j] = max(landing[j] - lower_step, lowest)
@@ -215,7 +218,7 @@ def _drive(c, rising, start, pulsed, task, block):
             else:
                 line = min(first_line + line_step * coarse, last_line)
             coarse += F(1.0)
-        coarses[k], fines[k] = coarse, fine
+        coarses[j], fines[j] = coarse, fine
         gate_of[p], line_of[p] = F(gate), F(line)
         position[p], address[p] = j, addresses[j]
 
@@ -342,25 +345,33 @@ def write_cells(cells, task, c, limit, out, log, logging):
     used = 0
     extent = np.empty((4, 2))
     extent[:, 0], extent[:, 1] = np.inf, -np.inf
-    block = _block(min(BLOCK, len(task.place)))
-    for start in range(0, len(task.place), BLOCK):
-        count = min(BLOCK, len(task.place) - start)
-        block.active[:count] = np.arange(count)
-        block.direction[:count] = 0
-        for round in range(limit + 1):
-            count = _verify(c, round, start, count, cells, task, out, block)
-            if count == 0 or round == limit:
-                break
-            for rising in (True, False):
-                pulsed = _turning(rising, count, block)
-                if pulsed == 0:
-                    continue
-                _drive(c, rising, start, pulsed, task, block)
-                _widen(extent[0 if rising else 2], block.gate[:pulsed])
-                _widen(extent[1 if rising else 3], block.line[:pulsed])
-                _pulse(c, rising, pulsed, cells, task, block)
-                _count(rising, pulsed, out, block)
-                if logging:
-                    log = _logged(log, used, round, rising, pulsed, block)
-                    used += pulsed
+    left = len(task.place)
+    block = _block(min(BLOCK, left))
+    train = Train(np.zeros(left, np.int8), np.zeros(left, F), np.zeros(left, F))
+    waiting = np.arange(left)
+    first, last = 0, 1
+    while left and first <= limit:
+        kept = 0
+        for start in range(0, left, BLOCK):
+            count = min(BLOCK, left - start)
+            block.active[:count] = waiting[start : start + count]
+            for round in range(first, min(last, limit + 1)):
+                count = _verify(c, round, count, cells, task, train, out, block)
+                if count == 0 or round == limit:
+                    break
+                for rising in (True, False):
+                    pulsed = _turning(rising, count, block)
+                    if pulsed == 0:
+                        continue
+                    _drive(c, rising, pulsed, task, train, block)
+                    _widen(extent[0 if rising else 2], block.gate[:pulsed])
+                    _widen(extent[1 if rising else 3], block.line[:pulsed])
+                    _pulse(c, rising, pulsed, cells, task, block)
+                    _count(rising, pulsed, out, block)
+                    if logging:
+                        log = _logged(log, used, round, rising, pulsed, block)
+                        used += pulsed
+            waiting[kept : kept + count] = block.active[:count]
+            kept += count
+        left, first, last = kept, last, 2 * last
     return log, used, extent

@@ -109,6 +109,18 @@ def landing_wordline(cell: Cell, scheme: Scheme, low: Floats, high: Floats) -> N
     Found as a laboratory would: SET pulses on a sample of cells over the whole ladder. A window
     open on one side takes the end of the ladder on that side.
     """
+    ladder, rising = _landings(cell, scheme)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        middle = 0.5 * (np.log(low) + np.log(high))
+    gate = np.interp(np.nan_to_num(middle, posinf=np.inf, neginf=-np.inf), rising, ladder)
+    return gate.astype(np.float32)
+
+
+def _landings(cell: Cell, scheme: Scheme) -> tuple[Floats, Floats]:
+    """SET word lines [V] and ln of the median conductance after each, kept with the cell object."""
+    memo: dict[Scheme, tuple[Floats, Floats]] = cell.__dict__.setdefault("_landings", {})
+    if scheme in memo:
+        return memo[scheme]
     knob, nominal = scheme.set_wordline, cell.nominal
     ladder = np.linspace(knob.start, knob.stop, _CALIBRATION_STEPS)
     cells = cell.sample(_CALIBRATION_CELLS, seed=_CALIBRATION_SEED)
@@ -119,8 +131,5 @@ def landing_wordline(cell: Cell, scheme: Scheme, low: Floats, high: Floats) -> N
             scheme.set_bitline.start, gate, scheme.settings.set_width, nominal.temperature
         )
         medians.append(np.median(cells.conductance))
-    rising = np.log(np.maximum.accumulate(medians))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        middle = 0.5 * (np.log(low) + np.log(high))
-    gate = np.interp(np.nan_to_num(middle, posinf=np.inf, neginf=-np.inf), rising, ladder)
-    return gate.astype(np.float32)
+    memo[scheme] = ladder, np.log(np.maximum.accumulate(medians))
+    return memo[scheme]

@@ -107,12 +107,22 @@ class PulseLog(NamedTuple):
         return (self.energy / np.maximum(self.line, 1e-30)).astype(np.float32)
 
 
-class Block(NamedTuple):
-    """Cells in the making, a buffer each; by place in the block unless said otherwise.
+class Train(NamedTuple):
+    """Where each cell of a task is in its train of pulses: +1 SET, -1 RESET, 0 before the first,
+    and the steps of its knobs.
+    """
 
-    active: places that need more, in order. seen, rises: of each active, what its last verify read
-    [S] and whether a SET comes next. unsure, near: actives whose verify noise may decide, and what
-    they read. direction, coarse, fine: of the running train. All others: of the cells of one pulse.
+    direction: NDArray[np.int8]
+    coarse: NDArray[np.float32]
+    fine: NDArray[np.float32]
+
+
+class Block(NamedTuple):
+    """Cells in the making, a buffer each.
+
+    active: positions in the task that need more. seen, rises: of each active, what its last verify
+    read [S] and whether a SET comes next. unsure, near: actives whose verify noise may decide, and
+    what they read. All others: of the cells of one pulse.
     """
 
     active: NDArray[np.int64]
@@ -121,9 +131,6 @@ class Block(NamedTuple):
     unsure: NDArray[np.int64]
     near: NDArray[np.float32]
     turn: NDArray[np.int64]
-    direction: NDArray[np.int8]
-    coarse: NDArray[np.float32]
-    fine: NDArray[np.float32]
     position: NDArray[np.int64]
     at: NDArray[np.int64]
     address: NDArray[np.uint64]
