@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tantala.cim.tile import Tile, load_tile
 
 if TYPE_CHECKING:
+    from tantala.cim.budget import within
     from tantala.cim.conversion import convert
     from tantala.cim.effects import EFFECTS
     from tantala.cim.model import AnalogModel
@@ -26,6 +27,7 @@ _TORCH = {
     "accuracy": "tantala.cim.study",
     "correct": "tantala.cim.study",
     "layer_errors": "tantala.cim.study",
+    "within": "tantala.cim.budget",
 }
 
 __all__ = [
@@ -38,6 +40,7 @@ __all__ = [
     "correct",
     "layer_errors",
     "load_tile",
+    "within",
 ]
 
 

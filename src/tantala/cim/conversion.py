@@ -49,14 +49,14 @@ def convert(
     base = load_tile(tile)
     rules = [digital] if isinstance(digital, str) or callable(digital) else list(digital)
     settings = dict(layers or {})
-    unknown_rules = _unmatched_rules(rules, model)
-    raise_if(unknown_rules + _unsupported(model, rules))
     copied = copy.deepcopy(model).eval()
-    copied = project(copied, lambda name, module: _kept(name, module, rules))
+    copied = project(copied, lambda name, module: kept(name, module, rules))
+    every = dict(model.named_modules()) | dict(copied.named_modules())
+    raise_if(_unmatched_rules(rules, every) + _unsupported(model, rules))
     found = [
         (name, module)
         for name, module in copied.named_modules()
-        if _kind(module) is not None and not _kept(name, module, rules)
+        if kind_of(module) is not None and not kept(name, module, rules)
     ]
     names = [name for name, _ in found]
     problems = _unmatched(settings, names)
@@ -70,7 +70,7 @@ def convert(
     for number, (name, module) in enumerate(found):
         if progress is not None:
             progress(name, number, len(found))
-        kind = _kind(module)
+        kind = kind_of(module)
         assert kind is not None
         layer = kind(module, base.varied(**_settings(name, settings)), name or "model")
         first += layer.program(seed, first)
@@ -81,7 +81,7 @@ def convert(
     return AnalogModel(copied, base, seed)
 
 
-def _kind(module: nn.Module) -> Callable[..., AnalogLayer] | None:
+def kind_of(module: nn.Module) -> Callable[..., AnalogLayer] | None:
     """What a module becomes; exactly these classes, since a subclass may compute otherwise."""
     if type(module) in (nn.Linear, nn.modules.linear.NonDynamicallyQuantizableLinear):
         return AnalogLinear
@@ -115,11 +115,12 @@ def _unsupported(model: nn.Module, rules: list[Rule]) -> list[Problem]:
             hint=f"convert(..., digital=[{name!r}]), or write it with layers that are allowed",
         )
         for name, module in model.named_modules()
-        if isinstance(module, _UNSUPPORTED) and not _kept(name, module, rules)
+        if isinstance(module, _UNSUPPORTED) and not kept(name, module, rules)
     ]
 
 
-def _kept(name: str, module: nn.Module, rules: list[Rule]) -> bool:
+def kept(name: str, module: nn.Module, rules: list[Rule]) -> bool:
+    """Whether a rule keeps this module digital."""
     return any(_matches(rule, name, module) for rule in rules)
 
 
@@ -146,9 +147,8 @@ def _unmatched(settings: Mapping[str, Any], names: list[str]) -> list[Problem]:
     ]
 
 
-def _unmatched_rules(rules: list[Rule], model: nn.Module) -> list[Problem]:
-    """Names and patterns of `digital` that fit no module."""
-    every = dict(model.named_modules())
+def _unmatched_rules(rules: list[Rule], every: Mapping[str, nn.Module]) -> list[Problem]:
+    """Names and patterns of `digital` that fit no module of `every`."""
     return [
         unknown("layer", rule, every, "digital")
         for rule in rules

@@ -58,7 +58,7 @@ class AnalogConv(AnalogLayer):
         down, across = _pair(padding, 0)
         return (across, across, down, down)
 
-    def _matrices(self, weight: torch.Tensor) -> torch.Tensor:
+    def matrices(self, weight: torch.Tensor) -> torch.Tensor:
         return weight.reshape(self.groups, self.out_channels // self.groups, -1).transpose(1, 2)
 
     def _kernels(self, columns: torch.Tensor) -> torch.Tensor:

@@ -18,7 +18,7 @@ class AnalogEmbedding(AnalogLayer):
         self.padding_idx = embedding.padding_idx
         super().__init__(embedding.weight, None, tile, name)
 
-    def _matrices(self, weight: torch.Tensor) -> torch.Tensor:
+    def matrices(self, weight: torch.Tensor) -> torch.Tensor:
         return weight[None]
 
     def _set_range(self) -> None:

@@ -40,7 +40,7 @@ class AnalogLayer(nn.Module, abc.ABC):
         super().__init__()
         self.weight, self.bias = weight, bias
         self.tile, self.name = tile, name
-        outputs = self._matrices(weight).shape[0] * self._matrices(weight).shape[2]
+        outputs = self.matrices(weight).shape[0] * self.matrices(weight).shape[2]
         self.register_buffer("input_range", torch.zeros(()))
         self.register_buffer("output_gain", torch.ones(outputs))
         self.register_buffer("output_offset", torch.zeros(outputs))
@@ -50,7 +50,7 @@ class AnalogLayer(nn.Module, abc.ABC):
 
     def program(self, seed: int, first: int) -> int:
         """Put the weights into cells at addresses `first` ...; returns the cells used."""
-        weight = self._matrices(self.weight).detach().cpu().double().numpy()
+        weight = self.matrices(self.weight).detach().cpu().double().numpy()
         if not np.isfinite(weight).all():
             raise InputError(
                 Problem(
@@ -77,10 +77,10 @@ class AnalogLayer(nn.Module, abc.ABC):
 
     def rewrite(self) -> None:
         """Write the weights as they are now into the same cells."""
-        self.matrix.rewrite(self._matrices(self.weight).detach().cpu().double().numpy())
+        self.matrix.rewrite(self.matrices(self.weight).detach().cpu().double().numpy())
 
     @abc.abstractmethod
-    def _matrices(self, weight: torch.Tensor) -> torch.Tensor:
+    def matrices(self, weight: torch.Tensor) -> torch.Tensor:
         """(groups, rows, outputs) of the weight; rows in the order in which tiles hold them."""
 
     def whole_inputs(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -154,7 +154,7 @@ class AnalogLayer(nn.Module, abc.ABC):
 
     def training_weight(self) -> torch.Tensor:
         """The weight as training sees it: quantised, with write noise, straight through."""
-        matrices = self._matrices(self.weight)
+        matrices = self.matrices(self.weight)
         largest = matrices.detach().abs().amax(dim=1, keepdim=True).clamp(min=1e-30)
         step = largest / self.tile.largest_weight
         whole = matrices.detach() / step
@@ -220,11 +220,11 @@ class AnalogLinear(AnalogLayer):
         self.in_features, self.out_features = shape[::-1] if self.transposed else shape
         super().__init__(linear.weight, linear.bias, tile, name)
 
-    def _matrices(self, weight: torch.Tensor) -> torch.Tensor:
+    def matrices(self, weight: torch.Tensor) -> torch.Tensor:
         return (weight.t() if self.transposed else weight)[None]
 
     def digital(self, x: torch.Tensor) -> torch.Tensor:
-        return F.linear(x, self._matrices(self.weight)[0].t(), self.bias)
+        return F.linear(x, self.matrices(self.weight)[0].t(), self.bias)
 
     def trained(self, x: torch.Tensor) -> torch.Tensor:
         return F.linear(self.training_input(x), self.training_weight()[0].t(), self.bias)
