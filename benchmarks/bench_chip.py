@@ -52,11 +52,9 @@ def main() -> None:
     print(f"whole chip written and tested for the first time {time.process_time() - begin:.1f} s")
     begin = time.process_time()
     chip.elapse("10 years", temperature="85 degC")
+    chip.read(0, chip.size)  # cells grow older when they are next looked at: all of them here
     elapsed = time.process_time() - begin
-    print(f"ten years     {elapsed:8.3f} s  (aim 0.5)")
-    begin = time.process_time()
-    chip.read(0, chip.size)
-    print(f"first read of the whole chip after them {time.process_time() - begin:.2f} s")
+    print(f"ten years     {elapsed:8.3f} s, and all read after them  (aim 0.5)")
     cells = chip.die.cells
     bytes_of = sum(a.nbytes for a in vars(cells).values() if isinstance(a, np.ndarray))
     print(f"memory        {bytes_of / len(cells):8.2f} bytes a cell  (aim below 24)")

@@ -35,6 +35,7 @@ STATES = 57
 SCORES = 161
 SCORE_LIMIT = 10.0  # 1 - Phi(10) = 8e-24, below every rate that is asked for
 CHUNK = 4096
+_PHASE: dict[str, Any] = {"cache": True, "error_model": "numpy", "fastmath": FAST, "_nrt": False}
 
 
 @njit(cache=True)
@@ -114,20 +115,25 @@ def _score(weights, address, write, purpose_word, k0, k1):
 
 
 @njit(forceinline=True, fastmath=FAST, error_model="numpy")
-def _moved(written, score, row_a, row_b, part, inverse_scale, constants, smooth, log_g):
-    """One cell: written conductance and score to the conductance now."""
-    slope, lowest, scale, state_scale, score_scale = constants
+def _shifted(written, shift, inverse_scale, constants, smooth, log_g):
+    """A cell's conductance now, from the written one and its change of y."""
+    slope, lowest, scale, _, _ = constants
     g = max(written * inverse_scale, F(1e-12))
-    root = F(np.sqrt(g))
-    state = min(root * state_scale, F(STATES - 1) - F(1e-4))
-    at = min(max((score + F(SCORE_LIMIT)) * score_scale, F(0.0)), F(SCORES - 1) - F(1e-3))
-    shift = _bilinear(row_a, state, at)
-    if part > F(0.0):
-        shift += part * (_bilinear(row_b, state, at) - shift)
     root_scale = F((COORDINATE_NODES - 1) / math.sqrt(TOP))
-    y = slope * log32(g) + _uniform_grid(smooth, root, root_scale)
+    y = slope * log32(g) + _uniform_grid(smooth, F(np.sqrt(g)), root_scale)
     start = _log_state(y, slope, lowest, scale, log_g)
     return written * exp32(_log_state(y + shift, slope, lowest, scale, log_g) - start)
+
+
+@njit(forceinline=True, fastmath=FAST, error_model="numpy")
+def _moved(written, score, row, inverse_scale, constants, smooth, log_g):
+    """One cell: written conductance and score to the conductance now, all of one age."""
+    _, _, _, state_scale, score_scale = constants
+    root = F(np.sqrt(max(written * inverse_scale, F(1e-12))))
+    state = min(root * state_scale, F(STATES - 1) - F(1e-4))
+    at = min(max((score + F(SCORE_LIMIT)) * score_scale, F(0.0)), F(SCORES - 1) - F(1e-3))
+    shift = _bilinear(row, state, at)
+    return _shifted(written, shift, inverse_scale, constants, smooth, log_g)
 
 
 @njit(parallel=True, cache=True, error_model="numpy", fastmath=FAST)
@@ -139,49 +145,92 @@ def _age_alike(out, written, writes, first, key, purpose_word, weights, row, tab
         for i in range(chunk * CHUNK, min((chunk + 1) * CHUNK, out.size)):
             address = first + np.uint64(i)
             score = _score(weights, address, writes[i], purpose_word, key[0], key[1])
-            out[i] = _moved(
-                written[i], score, row, row, F(0.0), inverse_scale, constants, smooth, log_g
-            )
+            out[i] = _moved(written[i], score, row, inverse_scale, constants, smooth, log_g)
+
+
+@njit(**_PHASE)
+def _places(ages, offset, inverse_delay, near, part):
+    """The row below each age, counted from `offset`, and the part of the way to the next one."""
+    for i in range(ages.size):
+        ratio = ages[i] * inverse_delay
+        # ln(1 + x) loses its digits for small x in float32; two terms of the series do not.
+        small = ratio - F(0.5) * ratio * ratio
+        elapsed = log32(F(1.0) + ratio) if ratio > F(1e-3) else small
+        at = log32(F(1.0) + elapsed * F(1.0 / AGE_ORIGIN)) * F(1.0 / AGE_STEP)
+        at += elapsed * F(1.0 / AGE_LINEAR)
+        index = np.int32(at)
+        near[i], part[i] = index - offset, at - F(index)
+
+
+@njit(**_PHASE)
+def _scores(path, near, part, writes, first, purpose_word, k0, k1, score):
+    """Scores with weights between those of two rows, `path` (rows * 4), brought back to 1."""
+    for i in range(near.size):
+        at, b = np.int64(near[i]) * 4, part[i]
+        w0 = path[at] + b * (path[at + 4] - path[at])
+        w1 = path[at + 1] + b * (path[at + 5] - path[at + 1])
+        w2 = path[at + 2] + b * (path[at + 6] - path[at + 2])
+        w3 = path[at + 3] + b * (path[at + 7] - path[at + 3])
+        address = first + np.uint64(i)
+        drawn = _score((w0, w1, w2, w3), address, writes[i], purpose_word, k0, k1)
+        score[i] = drawn * F(1.0) / F(np.sqrt(w0 * w0 + w1 * w1 + w2 * w2 + w3 * w3))
+
+
+@njit(**_PHASE)
+def _shifts(rows, near, part, written, score, inverse_scale, state_scale, score_scale, shift):
+    """Change of y, linear in age, state and score, from `rows` (rows * STATES * SCORES)."""
+    for i in range(near.size):
+        root = F(np.sqrt(max(written[i] * inverse_scale, F(1e-12))))
+        state = min(root * state_scale, F(STATES - 1) - F(1e-4))
+        at = min(max((score[i] + F(SCORE_LIMIT)) * score_scale, F(0.0)), F(SCORES - 1) - F(1e-3))
+        k, m = np.int32(state), np.int32(at)
+        a, b = state - F(k), at - F(m)
+        here = (np.int64(near[i]) * STATES + k) * SCORES + m
+        young = _corners(rows, here, a, b)
+        shift[i] = young + part[i] * (_corners(rows, here + STATES * SCORES, a, b) - young)
+
+
+@njit(forceinline=True, fastmath=FAST, error_model="numpy")
+def _corners(rows, at, a, b):
+    near = rows[at] + b * (rows[at + 1] - rows[at])
+    far = rows[at + SCORES] + b * (rows[at + SCORES + 1] - rows[at + SCORES])
+    return near + a * (far - near)
+
+
+@njit(**_PHASE)
+def _moves(out, written, ages, shift, inverse_scale, constants, smooth, log_g):
+    """Conductances after a change of y; those of age 0 stay as they are."""
+    for i in range(out.size):
+        moved = _shifted(written[i], shift[i], inverse_scale, constants, smooth, log_g)
+        out[i] = moved if ages[i] > F(0.0) else written[i]
 
 
 @njit(parallel=True, cache=True, error_model="numpy", fastmath=FAST)
 def _age_each(out, written, ages, writes, first, key, purpose_word, clock, tables):
-    """Every cell has its own age; `clock` holds the tables and path weights from a row on."""
-    inverse_scale, constants, smooth, log_g = tables
+    """Every cell has its own age; `clock` holds the tables and path weights from a row on.
+
+    In phases over a chunk that stays in the first caches: LLVM makes vectors of each, not of all.
+    """
     rows, path, offset, inverse_delay = clock
-    chunks = (out.size + CHUNK - 1) // CHUNK
-    for chunk in prange(chunks):
-        weights = np.empty(4, np.float32)
-        for i in range(chunk * CHUNK, min((chunk + 1) * CHUNK, out.size)):
-            if ages[i] <= F(0.0):
-                out[i] = written[i]
-                continue
-            ratio = ages[i] * inverse_delay
-            # ln(1 + x) loses its digits for small x in float32; two terms of the series do not.
-            elapsed = log32(F(1.0) + ratio) if ratio > F(1e-3) else ratio - F(0.5) * ratio * ratio
-            at = log32(F(1.0) + elapsed * F(1.0 / AGE_ORIGIN)) * F(1.0 / AGE_STEP)
-            at += elapsed * F(1.0 / AGE_LINEAR)
-            index = np.int32(at)
-            near, part = index - offset, at - F(index)
-            square = F(0.0)
-            for k in range(4):
-                weight = path[near, k] + part * (path[near + 1, k] - path[near, k])
-                weights[k] = weight
-                square += weight * weight
-            address = first + np.uint64(i)
-            score = _score(weights, address, writes[i], purpose_word, key[0], key[1])
-            score *= F(1.0) / F(np.sqrt(square))
-            out[i] = _moved(
-                written[i],
-                score,
-                rows[near],
-                rows[near + 1],
-                part,
-                inverse_scale,
-                constants,
-                smooth,
-                log_g,
-            )
+    inverse_scale, constants, smooth, log_g = tables
+    state_scale, score_scale = constants[3], constants[4]
+    for chunk in prange((out.size + CHUNK - 1) // CHUNK):
+        start, stop = chunk * CHUNK, min((chunk + 1) * CHUNK, out.size)
+        near, part = np.empty(stop - start, np.int32), np.empty(stop - start, np.float32)
+        score, shift = np.empty_like(part), np.empty_like(part)
+        _places(ages[start:stop], offset, inverse_delay, near, part)
+        _scores(
+            path, near, part, writes[start:stop], first + np.uint64(start), purpose_word, key[0],
+            key[1], score,
+        )  # fmt: skip
+        _shifts(
+            rows, near, part, written[start:stop], score, inverse_scale, state_scale,
+            score_scale, shift,
+        )  # fmt: skip
+        _moves(
+            out[start:stop], written[start:stop], ages[start:stop], shift, inverse_scale,
+            constants, smooth, log_g,
+        )  # fmt: skip
 
 
 def age_index(elapsed: float) -> float:
@@ -292,7 +341,8 @@ class Tables:
             return
         first, last = max(int(at[0]) - 1, 0), int(at[1]) + 2
         rows = np.stack([self.row(index) for index in range(first, last + 1)])
-        clock = (rows, self._path(first, last).astype(np.float32), np.int32(first), F(1.0 / delay))
+        path = self._path(first, last).astype(np.float32)
+        clock = (rows.reshape(-1), path.reshape(-1), np.int32(first), F(1.0 / delay))
         _age_each(out, written, ages, writes, address, key, np.uint32(PATH), clock, self._tables)
 
     def _path(self, first: int, last: int) -> NDArray[np.float64]:
