@@ -95,7 +95,8 @@ def write_statistics(
     written: their share is the endurance law's.
     """
     kelvin = to_si(temperature, "K", name="temperature")
-    settings = Scheme.of(cell, scheme).settings
+    chosen = Scheme.of(cell, scheme)
+    settings = chosen.settings
     population = cell.sample(cells, seed=seed, backend=backend)
     if cycles:
         population.cycle(cycles)
@@ -103,11 +104,10 @@ def write_statistics(
     count = len(index)
     down, up = (0.0, settings.high_resistance_verify), (settings.low_resistance_verify, np.inf)
     trains: dict[int, TrainStatistics] = {}
-    # The first RESET brings the cells from the open-loop state of a sample to a verified one.
-    for direction, window in ((-1, down), (+1, up), (-1, down)):
-        outcome, log = write_loop(
-            population, Scheme.of(cell, scheme), index, window, kelvin, logging=True
-        )
+    # From the open-loop state of a sample to a verified one: not counted.
+    write_loop(population, chosen, index, down, kelvin)
+    for direction, window in ((+1, up), (-1, down)):
+        outcome, log = write_loop(population, chosen, index, window, kelvin, logging=True)
         width = settings.set_width if direction > 0 else settings.reset_width
         trains[direction] = _train(outcome.pulses, outcome.ok, log, width, settings.max_pulses)
     return WriteStatistics(scheme, trains[+1], trains[-1], settings.verify_time, count)
@@ -116,7 +116,7 @@ def write_statistics(
 def _train(
     pulses: NDArray[np.uint32], ok: NDArray[np.bool_], log: PulseLog, width: float, limit: float
 ) -> TrainStatistics:
-    tried = pulses > 0
+    tried, charge = pulses > 0, log.charge
     # Cells that passed with their k-th pulse, k = 0 .. limit; the others never passed.
     passed = np.bincount(pulses[tried & ok], minlength=int(limit) + 1)[: int(limit) + 1]
     cells = np.count_nonzero(tried)
@@ -125,10 +125,10 @@ def _train(
         count=int(cells),
         unfinished=unfinished,
         energy=_each(log, log.energy, int(limit)),
-        charge=_each(log, log.charge, int(limit)),
+        charge=_each(log, charge, int(limit)),
         voltage=float(log.line.max()),
         gate_voltage=float(log.gate.max()),
-        current=float(np.quantile(log.charge, _PEAK_QUANTILE)) / width,
+        current=float(np.quantile(charge, _PEAK_QUANTILE)) / width,
         width=width,
     )
 
