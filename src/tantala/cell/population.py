@@ -32,7 +32,7 @@ from tantala.cell.write_state import CellState
 FORMED = np.uint8(1)
 STUCK_LOW = np.uint8(2)
 ROOM = "25 degC"
-CHUNK = 65_536  # cells a pass: what a pass touches stays in the second-level cache
+CHUNK = 32_768  # cells a pass: what a pass touches stays in the second-level cache
 # Cycles simulated one by one at the end of `cycle`: a failed RESET is remembered by the next SET
 # only, so the chance that a cell remembers longer is a power of the failure rate.
 REMEMBERED_CYCLES = 4
@@ -262,7 +262,7 @@ class Population:
         law = self.cell.endurance
         if law is None:
             return
-        positions = np.arange(len(self))[at] if isinstance(at, slice) else at
+        positions = np.arange(at.start, at.stop) if isinstance(at, slice) else at
         used = np.broadcast_to(count / law.characteristic_life(wordline), len(positions))
         low, high = (np.uint32(word) for word in self.key)
         endurance.use_up(
