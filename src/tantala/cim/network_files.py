@@ -209,7 +209,9 @@ def _arrays(path: Path) -> dict[str, torch.Tensor]:
         else:
             given = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # numpy and torch raise a dozen kinds for files that are not theirs
-        first = str(error).strip().splitlines()
+        # What numpy says of any file that is not its own would have it read as a pickle.
+        foreign = isinstance(error, ValueError) and path.suffix in (".npz", ".npy")
+        first = ["not numpy's format"] if foreign else str(error).strip().splitlines()
         got, allowed = (first[0] if first else ""), "arrays in an .npz, .npy or .pt file"
         raise InputError(Problem("no readable data", str(path), got, allowed)) from error
     if isinstance(given, torch.Tensor):

@@ -114,7 +114,8 @@ def ablate(
             that were on; those are set back afterwards, also after an error.
     metric  of all outputs, such as `correct(targets)`
 
-    An effect that does nothing by itself is alone together with what it `NEEDS`.
+    An effect that does nothing by itself is alone together with what it `NEEDS`. A correction by
+    `recalibrate` stays as it was fitted, to a chip with all effects: ablate before it.
     """
     told = progress or _silent
     inputs = as_inputs(data)

@@ -56,7 +56,7 @@ def infer(
 ) -> None:
     """Put a torch network on tiles of cells: accuracy over chips and years, and what costs it.
 
-    Needs torch: pip install 'tantala[torch]'.
+    Needs torch: pip install 'tantala\\[torch]'.
 
     Examples:
 
