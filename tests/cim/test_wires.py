@@ -170,7 +170,7 @@ def test_pairs_on_one_column_are_interleaved_pairs() -> None:
     whole = digits.reshape(4, 3, tile.slices) @ (float(tile.radix) ** np.arange(tile.slices))
     expected = torch.from_numpy(whole).float() * matrix.scale[0]
     assert relative(model(x), expected) < 1e-4
-    # Control: pairs on two columns lose more on the wires.
+    # Control: pairs on two columns answer differently.
     assert relative(analog(linear, plain, WIRED)(x), expected) > 1e-3
 
 
