@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
-torch = pytest.importorskip("torch")
-
-from tantala import cim  # noqa: E402
-from tantala.base.errors import InputError  # noqa: E402
-from tantala.cim.tile_cost import PARTS, Operands, TileModel, full_tile  # noqa: E402
-from tantala.circuit.converter import (  # noqa: E402
+from tantala import cim
+from tantala.base.errors import InputError
+from tantala.cim.tile_cost import PARTS, Operands, TileModel, full_tile
+from tantala.circuit.converter import (
     BOLTZMANN,
     converter,
     sampling_capacitance,
     sar_converter,
 )
-from tantala.circuit.converter_constants import load_converters  # noqa: E402
-from tantala.technology import load_technology  # noqa: E402
+from tantala.circuit.converter_constants import load_converters
+from tantala.technology import load_technology
 
 
 def network() -> torch.nn.Module:

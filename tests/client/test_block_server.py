@@ -104,7 +104,7 @@ def test_wrong_places_get_einval(device: BlockDevice, operation: int, body: byte
 
 
 def test_cut_and_power_on(device: BlockDevice) -> None:
-    device.memory.tear_by("uncorrectable", 0)  # type: ignore[attr-defined]
+    device.memory.tear_by("uncorrectable", 0)
     place = struct.pack("<II", 1, 16)
     assert answered(device, 5, struct.pack("<Q", 0)) == (0, b"")
     assert answered(device, 2, place + b"\x77" * 16) == (-errno.EIO, b"")
@@ -134,7 +134,7 @@ class Uncuttable:
 
 
 def test_a_memory_without_a_switch_says_so() -> None:
-    device = BlockDevice(Uncuttable(), 512)  # type: ignore[arg-type]
+    device = BlockDevice(Uncuttable(), 512)
     assert answered(device, 0)[1][2:4] == b"\x00\x00"
     assert answered(device, 5, bytes(8)) == answered(device, 6) == (-errno.ENOTSUP, b"")
     assert answered(device, 1, bytes(12)) == (-errno.EIO, b"")  # no read either: a number for C
@@ -217,7 +217,7 @@ def attack(
             while (answer := session.answer()) is not None:
                 answers += check_answers(answer)
             assert len(session._held) <= LARGEST
-    device.memory.power_on()  # type: ignore[attr-defined]
+    device.memory.power_on()
     assert answered(device, 0)[0] == 0
     return answers
 
@@ -235,7 +235,7 @@ class Unguarded(BlockSession):
 
     def __init__(self, device: BlockDevice) -> None:
         super().__init__(device)
-        self._calls = device  # type: ignore[assignment]
+        self._calls = device
 
 
 def test_a_careless_session_is_caught(device: BlockDevice) -> None:

@@ -95,9 +95,9 @@ class Silent:
 
 def test_a_memory_that_does_not_tell_its_code_word_is_refused() -> None:
     with pytest.raises(InputError, match="code word"):
-        ByteDevice(Silent())  # type: ignore[arg-type]
+        ByteDevice(Silent())
     with pytest.raises(InputError, match="code word"):
-        BlockDevice(Silent(), 512)  # type: ignore[arg-type]
+        BlockDevice(Silent(), 512)
 
 
 @pytest.mark.parametrize(

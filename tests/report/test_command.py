@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 
@@ -54,7 +55,7 @@ def test_exit_code_tells_a_missed_requirement(sheet, monkeypatch, tmp_path, met)
 
         from tantala.report.summary import summary
 
-        console = Console(width=120, record=True, file=open(os.devnull, "w"))  # noqa: SIM115
+        console = Console(width=120, record=True, file=io.StringIO())
         console.print(summary(changed))
         assert "MISSED by 100" in console.export_text()
 

@@ -19,7 +19,7 @@ PARTS = st.lists(
 
 
 def _parts(cells: float, others: list[tuple[float, str]]) -> list[Part]:
-    named = [Part(f"block_{i}", area, place) for i, (area, place) in enumerate(others)]  # type: ignore[arg-type]
+    named = [Part(f"block_{i}", area, place) for i, (area, place) in enumerate(others)]
     return [Part("cells", cells, "cells"), *named]
 
 

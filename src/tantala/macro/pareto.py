@@ -9,23 +9,39 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 
+@numba.njit(forceinline=True)
+def _beats(front, j, points, i):
+    """1: front[j] is at least as good everywhere; -1: worse somewhere, nowhere better; 0: both."""
+    for m in range(points.shape[1]):
+        if front[j, m] < points[i, m]:
+            for n in range(m + 1, points.shape[1]):
+                if front[j, n] > points[i, n]:
+                    return 0
+            return 1
+        if front[j, m] > points[i, m]:
+            for n in range(m + 1, points.shape[1]):
+                if front[j, n] < points[i, n]:
+                    return 0
+            return -1
+    return 1
+
+
 @numba.njit(cache=True)
-def _cull(points, front, index, size, base):  # noqa: C901 - with the comparison in a function of its own it takes 3.4 times as long
+def _cull(points, front, index, size, base):
     """Fold points (n, k) into front (capacity, k); returns the new size, or -1 when full."""
     n, k = points.shape
     for i in range(n):
         beaten = False
         j = 0
-        while j < size:
-            better = worse = False
-            for m in range(k):
-                if front[j, m] < points[i, m]:
-                    better = True
-                elif front[j, m] > points[i, m]:
-                    worse = True
-                if better and worse:
-                    break
-            if not worse:
+        while j < size and not beaten:
+            beats = _beats(front, j, points, i)
+            if beats == 0:
+                j += 1
+            elif beats < 0:
+                size -= 1
+                front[j] = front[size]
+                index[j] = index[size]
+            else:
                 # At least as good everywhere: the point is beaten, or an equal was here before.
                 # Moving the winner forward lets it reject the next point after few comparisons.
                 beaten = True
@@ -33,13 +49,6 @@ def _cull(points, front, index, size, base):  # noqa: C901 - with the comparison
                 for m in range(k):
                     front[j, m], front[to, m] = front[to, m], front[j, m]
                 index[j], index[to] = index[to], index[j]
-                break
-            if not better:
-                size -= 1
-                front[j] = front[size]
-                index[j] = index[size]
-                continue
-            j += 1
         if not beaten:
             if size == front.shape[0]:
                 return -(i + 1)
