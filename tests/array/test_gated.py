@@ -294,11 +294,32 @@ def test_bottom_currents_are_those_of_the_solution(shape, wire, top):
     )  # fmt: skip
     rows_on = rng.random((6, shape[0])) < 0.5
     solved = array.solve(rows_on.T, sources=1.0).currents.T
-    np.testing.assert_allclose(array.bottom_currents(rows_on), solved, rtol=1e-11)
+    np.testing.assert_allclose(array.bottom_currents(rows_on.T).T, solved, rtol=1e-11)
 
 
-def test_bottom_currents_of_no_row_are_zero_without_leakage():
-    array = GatedArray(np.full((5, 2), 1e-4), 1.0, 1.0)
-    assert (array.bottom_currents(np.zeros((3, 5))) == 0.0).all()
-    with pytest.raises(InputError, match=r"\(patterns, 5\)"):
-        array.bottom_currents(np.zeros(5))
+def test_bottom_currents_of_no_row_are_the_leakage():
+    silent = GatedArray(np.full((5, 2), 1e-4), 1.0, 1.0)
+    assert (silent.bottom_currents(np.zeros((5, 3))) == 0.0).all()
+    leaky = GatedArray(np.full((5, 2), 1e-4), 1.0, 1.0, off=1e-6)
+    solved = leaky.solve(np.zeros(5), 1.0).currents
+    assert leaky.bottom_currents(np.zeros(5))[:, 0] == pytest.approx(solved, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("array", "gates", "words"),
+    [
+        ({}, np.zeros((1, 5)), "wrong shape"),
+        ({}, np.zeros((5, 2, 3)), "one a row"),
+        ({}, np.full(5, 0.5), "not on or off"),
+        ({}, np.full(5, np.nan), "not on or off"),
+        ({"bit_top": 3.0}, np.ones(5), "at the bottom alone"),
+        ({"bit_top": 3.0, "bit_bottom": np.inf}, np.ones(5), "at the bottom alone"),
+        ({"source_top": np.inf}, np.ones(5), "source rail floats"),
+        ({"conductance": np.full((5, 2), np.inf), "source_wire": 0, "bit_wire": 0},
+         np.ones(5), "dead short"),
+    ],
+)  # fmt: skip
+def test_bottom_currents_refuse_what_they_cannot_answer(array, gates, words):
+    options = {"conductance": np.full((5, 2), 1e-4), "source_wire": 1.0, "bit_wire": 1.0} | array
+    with pytest.raises(InputError, match=words):
+        GatedArray(**options).bottom_currents(gates)

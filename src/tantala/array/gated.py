@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,6 +91,10 @@ class GatedArray:
 
     def branch_conductances(self) -> tuple[Vector, Vector]:
         """(N, M) S of a cell with its transistor: on, and off."""
+        return self._branches
+
+    @functools.cached_property
+    def _branches(self) -> tuple[Vector, Vector]:
         on = in_series(self.conductance, self.access)
         if self.off == 0.0:
             return on, np.zeros_like(on)
@@ -131,32 +136,45 @@ class GatedArray:
                 kept = source[..., 0], bit[..., 0], current[..., 0]
         return GatedSolution(self, patterns, high, low, transfer, residual, kept)
 
-    def bottom_currents(self, rows_on: ArrayLike) -> Vector:
-        """Current a volt (K, M) [S] into the bottom end of each bit rail, of K patterns of rows.
+    def bottom_currents(self, gates: ArrayLike) -> Vector:
+        """Current a volt (M, K) [S] into the bottom end of each bit rail, of K patterns of rows.
 
-        rows_on    (K, N) which rows are on
+        gates    which rows are on: (N,) one pattern, or (N, K)
 
-        1 V on the source rails, the bit rails' drives at 0 V. What `solve` answers for the current
-        of a column whose bit rail is driven at the bottom alone, several times as fast: nothing
-        else is kept and no residual is computed; the elimination is exact to rounding. A pattern
-        without any row gives 0. Raises InputError for a wrong shape.
+        1 V on the source rails, 0 V on the bit rails' drives. For many patterns of an array whose
+        bit rails are driven at the bottom alone this is what `solve` answers for the currents,
+        several times as fast: nothing else is kept and no residual is computed; the elimination is
+        exact to rounding. A pattern without any row gives the leakage.
+
+        Raises InputError for a wrong shape, gates that are not on or off, rails that are driven
+        otherwise, and a dead short between ideal drives.
         """
-        patterns = np.ascontiguousarray(rows_on, np.bool_)
-        if patterns.ndim != 2 or patterns.shape[1] != self.shape[0]:
+        patterns, _ = gate_patterns(gates, self.shape)
+        if patterns.ndim != 2:
+            raise InputError(
+                Problem("one gate a cell", got=str(np.shape(gates)), allowed="one a row: use solve")
+            )
+        if np.isfinite(self.bit_top).any() or not np.isfinite(self.bit_bottom).all():
             raise InputError(
                 Problem(
-                    "patterns of rows have a wrong shape",
-                    got=str(patterns.shape),
-                    allowed=f"(patterns, {self.shape[0]}), one value a row",
+                    "bit rails are not driven at the bottom alone",
+                    allowed="bit_top = inf and a finite bit_bottom",
+                    hint="solve() takes any ends",
                 )
             )
+        if (np.isinf(self.source_top) & np.isinf(self.source_bottom)).any():
+            raise InputError(
+                Problem("a source rail floats", allowed="a finite resistance behind one end of it")
+            )
+        on, off = self._branches
+        self._check_shorts(on)
         (near_s, far_s), (near_t, far_t) = self.rail_ends()
-        current = np.empty((len(patterns), self.shape[1]))
+        current = np.empty((patterns.shape[1], self.shape[1]))
         bottom_currents(
-            *self.branch_conductances(), patterns, self.source_wire, self.bit_wire, near_s, near_t,
-            far_s, far_t, current,
+            on, off, np.ascontiguousarray(patterns.T), self.source_wire, self.bit_wire, near_s,
+            near_t, far_s, far_t, current,
         )  # fmt: skip
-        return current
+        return current.T
 
     def checked_conditions(
         self, gates: ArrayLike, sources: Any, bits: Any
@@ -232,6 +250,10 @@ class GatedArray:
                     hint="an off conductance above 0, or a driver at one of its ends",
                 )
             )
+        self._check_shorts(cells)
+
+    def _check_shorts(self, cells: Vector) -> None:
+        """Raise InputError if a cell of `cells` shorts two ideal drives."""
         (near_s, _), (near_t, _) = self.rail_ends()
         shorted = (near_s == 0.0) & (near_t == 0.0) & np.isinf(cells).any(axis=0)
         if shorted.any():

@@ -5,7 +5,7 @@ first caches; in each round the cells that still need it are gathered, read, and
 the kernels of `noise` and `pulse_kernels`. After some rounds few cells of a block are left, which
 vector code works on as long as on many: they wait until all blocks are so far, and go on in blocks
 that are full again. Draws are addressed as in the reference, so the outcome is the same cell by
-cell.
+cell, but for cells that rounding leaves on either side of an edge.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ def effective_conductances(g: NDArray[np.float32], tile: Tile) -> NDArray[np.flo
     if tile.inputs == "word_line":
         alone = np.eye(rows, dtype=np.bool_)
         return np.stack([
-            _ladder(part, tile).bottom_currents(alone).reshape(rows, polarities, slices, outputs)
+            _ladder(part, tile).bottom_currents(alone).T.reshape(rows, polarities, slices, outputs)
             for part in g
         ]).transpose(0, 2, 3, 1, 4).astype(np.float32)  # fmt: skip
     width = tile.outputs - tile.spare_outputs
@@ -64,7 +64,8 @@ class Ladders:
         """Column signals (groups * parts, M, slices * outputs) [digits] of digits -1, 0 or 1 on the
         rows, (groups * parts, M, rows).
 
-        Rows of either sign are on in a read of their own; the results are subtracted.
+        Rows of either sign are on in a read of their own. A column keeps the charge of both, and
+        their difference is converted once.
         """
         given = digits.cpu().numpy()
         answers = [self._part(k, rows) for k, rows in enumerate(given)]
@@ -73,15 +74,14 @@ class Ladders:
     def _part(self, part: int, digits: NDArray[np.float32]) -> NDArray[np.float32]:
         _, polarities, slices, _, outputs = self.shape
         array, tile = self.arrays[part], self.tile
-        current = array.bottom_currents(digits > 0)
-        rows = digits.sum(axis=1, keepdims=True)
+        current = array.bottom_currents(digits.T > 0).T
         if (digits < 0).any():
-            current -= array.bottom_currents(digits < 0)
+            current = current - array.bottom_currents(digits.T < 0).T
         if tile.mapping == "differential":
             pairs = current.reshape(-1, polarities, slices * outputs)
             signal = pairs[:, 0] - pairs[:, 1]
         else:
-            signal = current - rows * tile.levels.lowest
+            signal = current - digits.sum(axis=1, keepdims=True) * tile.levels.lowest
         return (signal / tile.step).astype(np.float32)
 
 
