@@ -37,26 +37,30 @@ def mixture() -> tuple[nn.Module, torch.Tensor]:
 def test_the_hottest_layers_leave_the_tiles_first(mixture):
     network, x = mixture
     every = cim.within(network, 1000, x)
-    assert not every.digital
+    assert every.digital == []
     uses = {need.name: need.uses for need in every.on_tiles}
     assert uses["shared_expert"] == uses["router"] == 20.0
     assert uses["head"] == 1.0
     assert sum(uses[f"experts.{k}"] for k in range(8)) == pytest.approx(20.0)
     # Of the two that are used for every token the larger goes first.
-    assert cim.within(network, every.tiles - 1, x).names == ["shared_expert"]
-    assert cim.within(network, every.tiles - 3, x).names == ["shared_expert", "router"]
+    assert cim.within(network, every.tiles - 1, x).digital == ["shared_expert"]
+    assert cim.within(network, every.tiles - 3, x).digital == ["shared_expert", "router"]
     few = cim.within(network, 10, x)
     assert few.tiles == 10
-    assert max(n.uses for n in few.on_tiles) <= min(n.uses for n in few.digital)
+    assert max(n.uses for n in few.on_tiles) <= min(n.uses for n in few.left_digital)
     assert "head" in [n.name for n in few.on_tiles]
 
 
 def test_what_is_told_to_stay_digital_stays_so(mixture):
     network, x = mixture
     found = cim.within(network, 1000, x, digital="*shared_expert*")
-    assert found.names == ["shared_expert"]
-    with pytest.raises(InputError, match="no layer fits"):
-        cim.within(network, 1, x, digital=["head", "router"])
+    assert found.digital == ["*shared_expert*"]
+    with pytest.raises(InputError, match="2 or more, the smallest"):
+        cim.within(network, 1, x, digital=["router"])
+    with pytest.raises(InputError, match="no layer is left"):
+        cim.within(network, 9, x, digital="*")
+    with pytest.raises(InputError, match=r"digital.*heat"):
+        cim.within(network, 9, x, digital="heat")
     with pytest.raises(InputError, match="1 or more"):
         cim.within(network, 0, x)
 
@@ -64,13 +68,12 @@ def test_what_is_told_to_stay_digital_stays_so(mixture):
 def test_the_ledger_tells_both_parts_and_the_tiles_promised(mixture):
     network, x = mixture
     found = cim.within(network, 20, x)
-    chip = cim.convert(network, digital=found.names)
+    chip = cim.convert(network, digital=found.digital)
     cost = chip.cost(x)
     on = [layer for layer in cost.layers if layer.where == "tiles"]
     assert sum(layer.tiles for layer in on) == found.tiles <= 20
     digital = {layer.name for layer in cost.layers if layer.where == "digital"}
-    assert digital == set(found.names)
-    assert cost.energy_J == pytest.approx(sum(sum(n.energy.values()) for n in cost.layers))
+    assert digital == set(found.digital)
 
 
 def test_projections_of_attention_count_by_themselves():
@@ -78,5 +81,15 @@ def test_projections_of_attention_count_by_themselves():
     block = nn.TransformerEncoderLayer(32, 4, 300, batch_first=True).eval()
     x = torch.randn(2, 5, 32)
     found = cim.within(block, 4, x)
-    chip = cim.convert(block, digital=found.names)
+    chip = cim.convert(block, digital=found.digital)
     assert sum(n.tiles for n in chip.cost(x).layers if n.where == "tiles") == found.tiles <= 4
+
+
+def test_a_layer_that_no_tile_holds_may_be_told_to_stay_digital():
+    network = nn.Sequential(nn.Conv2d(1, 2, 17), nn.Flatten(), nn.Linear(2 * 16, 3)).eval()
+    x = torch.rand(2, 1, 20, 20)
+    found = cim.within(network, 5, x, digital=["0"])
+    assert [need.name for need in found.on_tiles] == ["2"]
+    assert cim.convert(network, digital=found.digital)(x).shape == (2, 3)
+    with pytest.raises(InputError, match="keep the layer digital"):
+        cim.within(network, 5, x)

@@ -216,6 +216,11 @@ def test_pairs_on_one_column_need_half_the_clamps_and_twice_the_row_lines():
     cells *= work.operands.mean_square
     assert after["array"] - cells == pytest.approx(0.5 * (before["array"] - cells))
     assert after["adc"] == before["adc"]
+    # As many digits share a converter as before, so a pass takes as many turns with half the
+    # columns of each converter.
+    half = TileModel.of(paired.varied(columns_per_adc=plain.columns_per_adc // 2))
+    assert half.pass_time() == TileModel.of(plain).pass_time()
+    assert TileModel.of(paired).pass_time() > half.pass_time()
     area = [TileModel.of(tile)._blocks()["driver"].area for tile in (plain, paired)]
     assert area[1] == pytest.approx(2.0 * area[0], rel=0.01)
 
@@ -228,3 +233,25 @@ def test_word_lines_are_charged_to_the_supply_and_rows_to_the_read_voltage():
     register = 0.5 * 6.0 * models[0].process.gate_energy
     ratio = (models[0].process.supply / row.read.voltage) ** 2
     assert gates - register == pytest.approx((rows - register) * ratio)
+
+
+def test_signed_inputs_on_word_lines_take_two_reads():
+    torch.manual_seed(1)
+    linear = torch.nn.Linear(300, 20)
+    bits = {"bits_per_phase": 1, "columns_per_adc": 1}
+    costs = {}
+    for inputs in ("word_line", "row_voltage"):
+        for sign in ("signed", "unsigned"):
+            tile = cim.load_tile("cim_256x256_28nm", inputs=inputs, **bits)
+            chip = cim.convert(linear, tile)
+            x = torch.rand(8, 300) - (0.5 if sign == "signed" else 0.0)
+            chip.calibrate(x)
+            costs[inputs, sign] = chip.cost(x).layers[0]
+    two, one = costs["word_line", "signed"], costs["word_line", "unsigned"]
+    model = TileModel.of(cim.load_tile("cim_256x256_28nm", inputs="word_line", **bits))
+    drive = model.tile.read.integration + float(model.driver(Operands.even(1)).delay)
+    assert model.pass_time() == drive  # a converter a column: the integration sets the pace
+    assert two.latency_s - one.latency_s == pytest.approx(model.tile.phases * drive)
+    assert two.energy["adc"] == one.energy["adc"]
+    rows = [costs["row_voltage", sign].latency_s for sign in ("signed", "unsigned")]
+    assert rows[0] == rows[1]

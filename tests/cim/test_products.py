@@ -126,6 +126,44 @@ def test_columns_side_by_side_share_a_converter():
     assert len(gain[:, 0].unique()) == 2 * 70
 
 
+def test_whole_pairs_on_one_column_share_a_converter():
+    """Eight columns are two weights of four digits, so neighbours have one gain."""
+    tile = cim.load_tile("cim_256x256_28nm", pairs="one_column")
+    model = cim.convert(torch.nn.Linear(300, 70), tile)
+    gain = next(iter(model.layers.values())).matrix.converters.gain.view(2, 4, 70)
+    assert (gain == gain[:, :1]).all()
+    assert (gain[:, 0, 0:64:2] == gain[:, 0, 1:64:2]).all()
+    # 64 outputs a tile: 32 converters, and three more for the six outputs of the second.
+    assert len(gain[:, 0].unique()) == 2 * (32 + 3)
+
+
+@pytest.mark.parametrize("inputs", ["row_voltage", "word_line"])
+def test_inputs_above_the_range_are_held_in_every_phase(inputs):
+    torch.manual_seed(5)
+    linear = torch.nn.Linear(60, 7)
+    x = torch.randn(20, 60)
+    tile = ideal_tile(input_bits=8, bits_per_phase=1, inputs=inputs)
+    model = analog(linear, tile, IDEAL)
+    model.calibrate(x)
+    largest = x.abs().max()
+    held = (1.3 * x).clamp(-largest, largest)
+    assert relative(model(1.3 * x), linear(held)) < 0.02
+
+
+def test_a_word_line_of_one_bit_is_on_or_off():
+    torch.manual_seed(5)
+    linear = torch.nn.Linear(24, 3)
+    tile = ideal_tile(input_bits=1, bits_per_phase=1, inputs="word_line")
+    x = torch.rand(9, 24)
+    model = analog(linear, tile, ["wires"])
+    model.calibrate(x)
+    on = (x / x.max()).round() * x.max()
+    wireless = analog(linear, tile, IDEAL)
+    wireless.calibrate(x)
+    assert relative(wireless(x), linear(on)) < 1e-5
+    assert relative(model(x), linear(on)) < 0.1
+
+
 def test_wires_are_those_of_the_array():
     torch.manual_seed(6)
     linear = torch.nn.Linear(20, 3, bias=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import torch
 from tile_examples import IDEAL, analog, ideal_tile, relative
 
 from tantala import cim
+from tantala.array import Array
 from tantala.array.gated import GatedArray
 from tantala.array.pairs import InterleavedPair
 from tantala.base.errors import InputError
@@ -100,32 +102,55 @@ def test_an_ideal_tile_does_not_care_how_inputs_come() -> None:
 
 def test_a_convolution_on_word_lines_is_the_product_of_its_windows() -> None:
     torch.manual_seed(9)
-    conv = torch.nn.Conv2d(4, 6, 3, stride=2, padding=1, dilation=1, groups=2, bias=False)
-    x = torch.rand(2, 4, 6, 5)
+    conv = torch.nn.Conv2d(4, 6, 3, stride=2, padding=(1, 2), groups=2, bias=False)
+    x = torch.randn(2, 4, 6, 5)
     tile = long_wires(gated_tile())
     model = analog(conv, tile, [*WIRED, "input_quantisation"])
     model.calibrate(x)
     layer = next(iter(model.layers.values()))
     answer = model(x)
     whole, step = layer.whole_inputs(x)
-    windows = torch.nn.functional.unfold(whole, 3, 1, 1, 2).view(2, 2, 18, -1)
+    windows = torch.nn.functional.unfold(whole, 3, 1, (1, 2), 2).view(2, 2, 18, -1)
+    digits = float(tile.radix) ** np.arange(tile.slices)
     expected = torch.zeros(2, 2, 3, windows.shape[-1])
     for group in range(2):
         g = layer.matrix.cells[group].conductance()[0].astype(np.float64)
+        columns = [one.transpose(1, 0, 2).reshape(18, -1) for one in g]
         for image in range(2):
             rows = windows[image, group].T.numpy().astype(int)
             total = np.zeros((len(rows), 3))
-            for phase in range(tile.input_bits):
-                on = (rows >> phase) & 1 == 1
-                currents = [
-                    gated_currents(one.transpose(1, 0, 2).reshape(18, -1), tile, on) for one in g
-                ]
-                signal = (currents[0] - currents[1]).reshape(len(rows), tile.slices, 3)
-                digits = float(tile.radix) ** np.arange(tile.slices)
-                total += 2**phase * np.einsum("mso,s->mo", signal, digits) / tile.step
+            for phase, sign in product(range(tile.input_bits - 1), (1, -1)):
+                on = ((np.abs(rows) >> phase) & 1 == 1) & (np.sign(rows) == sign)
+                plus, minus = (gated_currents(one, tile, on) for one in columns)
+                signal = (plus - minus).reshape(len(rows), tile.slices, 3) / tile.step
+                total += sign * 2**phase * np.einsum("mso,s->mo", signal, digits)
             scale = layer.matrix.scale[group].numpy() * float(step)
             expected[image, group] = torch.from_numpy((total * scale).T)
     assert relative(answer, expected.reshape(answer.shape)) < 1e-5
+
+
+def test_wires_of_every_column_tile_are_its_own() -> None:
+    """40 outputs, of which 30 fit a tile beside its spares: the second tile has ten."""
+    torch.manual_seed(12)
+    linear = torch.nn.Linear(24, 40, bias=False)
+    tile = long_wires(cim.load_tile("cim_256x256_28nm", adc_bits=24, spare_outputs=2))
+    matrix = next(iter(analog(linear, tile, WIRED).layers.values())).matrix
+    g = matrix.cells[0].conductance()[0].astype(np.float64)  # polarity, slice, row, output
+    signals = []
+    for start in (0, 30):
+        cells = g[..., start : start + 30].transpose(2, 3, 1, 0)
+        wires = tile.wires
+        array = Array(
+            cells.reshape(24, -1),
+            row_wire=wires.row_segment,
+            column_wire=wires.column_segment,
+            row_driver=wires.driver,
+            column_sense=wires.sense,
+        )
+        felt = array.compile().effective_conductance().reshape(cells.shape)
+        signals.append((felt[..., 0] - felt[..., 1]).transpose(0, 2, 1) / tile.step)
+    expected = np.concatenate(signals, axis=2).reshape(24, -1)
+    np.testing.assert_allclose(matrix.columns[0, 0].numpy(), expected, rtol=1e-4, atol=1e-4)
 
 
 def test_a_look_up_on_word_lines_is_one_row_alone() -> None:

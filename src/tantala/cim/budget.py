@@ -8,7 +8,6 @@ token or pixel, stay digital: their digital arithmetic is busy anyway.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +17,7 @@ import torch
 from torch import nn
 
 from tantala.base.errors import InputError, Problem
-from tantala.cim.attention import project
-from tantala.cim.conversion import Rule, kept, kind_of
+from tantala.cim.conversion import Rule, kind_of, prepared
 from tantala.cim.tile import Tile, load_tile
 from tantala.cim.weights import Placement
 
@@ -36,10 +34,14 @@ class LayerNeed:
 
 @dataclass(frozen=True)
 class Budget:
-    """Layers on tiles and layers that stay digital, the hottest of them first."""
+    """Layers on tiles, and those left digital for want of tiles: both the most used first.
+
+    rules: what was to stay digital in any case.
+    """
 
     on_tiles: tuple[LayerNeed, ...]
-    digital: tuple[LayerNeed, ...]
+    left_digital: tuple[LayerNeed, ...]
+    rules: tuple[Rule, ...]
 
     @property
     def tiles(self) -> int:
@@ -47,9 +49,9 @@ class Budget:
         return sum(layer.tiles for layer in self.on_tiles)
 
     @property
-    def names(self) -> list[str]:
-        """What stays digital, for `convert(..., digital=...)`."""
-        return [layer.name for layer in self.digital]
+    def digital(self) -> list[Rule]:
+        """All that stays digital, for `convert(..., digital=...)`."""
+        return [*self.rules, *(layer.name for layer in self.left_digital)]
 
 
 def within(
@@ -63,30 +65,29 @@ def within(
 
     data      sample inputs, a tensor or a tuple of arguments, whose first dimension counts
               inferences: they tell how often each layer is used
-    digital   layers that stay digital in any case, as of `convert` ("*shared_expert*")
+    digital   what stays digital in any case, as of `convert` ("*shared_expert*")
 
     Layers leave the tiles from the most used on until the rest fit; then, from the least used on,
-    those that still find room return. Raises InputError for no tiles, or a model of which no layer
-    fits.
+    those that still find room return. Raises InputError for no tiles, a model of which no layer
+    fits, and what `convert` refuses.
     """
     if tiles < 1:
         raise InputError(Problem("tiles of a chip", got=str(tiles), allowed="1 or more"))
-    base = load_tile(tile)
-    rules: list[Rule] = (
-        [digital] if isinstance(digital, str) or callable(digital) else list(digital)
+    copied, found, rules = prepared(model, digital)
+    if not found:
+        raise InputError(Problem("no layer is left for tiles", type(model).__name__))
+    needs = sorted(
+        _needs(copied, found, load_tile(tile), data),
+        key=lambda need: (-need.uses, -need.tiles),
     )
-    seen = project(copy.deepcopy(model).eval(), lambda name, module: kept(name, module, rules))
-    needs = sorted(_needs(seen, base, data), key=lambda need: (-need.uses, -need.tiles))
-    asked = [n for n in needs if kept(n.name, seen.get_submodule(n.name), rules)]
-    placed = [n for n in needs if n not in asked]
-    moved: list[LayerNeed] = []
-    while sum(n.tiles for n in placed) > tiles:
-        moved.append(placed.pop(0))
-    for need in reversed(moved):
-        if sum(n.tiles for n in placed) + need.tiles <= tiles:
+    placed, left = list(needs), []
+    while sum(need.tiles for need in placed) > tiles:
+        left.append(placed.pop(0))
+    for need in reversed(left):
+        if sum(other.tiles for other in placed) + need.tiles <= tiles:
             placed.append(need)
     if not placed:
-        smallest = min((n.tiles for n in needs), default=0)
+        smallest = min(need.tiles for need in needs)
         raise InputError(
             Problem(
                 "no layer fits the tiles",
@@ -94,28 +95,33 @@ def within(
                 allowed=f"{smallest} or more, the smallest layer",
             )
         )
-    stays = tuple(n for n in needs if n not in placed)
-    return Budget(tuple(n for n in needs if n in placed), stays)
+    return Budget(
+        tuple(need for need in needs if need in placed),
+        tuple(need for need in needs if need not in placed),
+        tuple(rules),
+    )
 
 
-def _needs(model: nn.Module, tile: Tile, data: Any) -> list[LayerNeed]:
-    """Every layer that has a form on tiles, with its uses by the sample inputs."""
-    found: dict[str, Any] = {
-        name: module for name, module in model.named_modules() if kind_of(module) is not None
-    }
-    vectors = dict.fromkeys(found, 0.0)
-    shapes: dict[str, Placement] = {}
-    groups: dict[str, int] = {}
+def _needs(
+    model: nn.Module, found: list[tuple[str, nn.Module]], tile: Tile, data: Any
+) -> list[LayerNeed]:
+    """Every layer with its uses by the sample inputs."""
+    outputs: dict[str, int] = {}
+    vectors: dict[str, float] = {}
+    needs: list[tuple[str, int, int]] = []
     handles = []
-    for name, module in found.items():
+    for name, module in found:
         kind = kind_of(module)
         assert kind is not None
+        weight: Any = module.weight
         layer = kind(module, tile, name or "model")
-        groups[name], rows, outputs = layer.matrices(module.weight).shape
-        shapes[name] = Placement.of(rows, outputs, tile, layer.multiple)
+        groups, rows, columns = layer.matrices(weight).shape
+        place = Placement.of(rows, columns, tile, layer.multiple)
+        needs.append((name, groups * place.parts * place.column_tiles(tile), weight.numel()))
+        outputs[name], vectors[name] = groups * columns, 0.0
 
         def count(_: Any, __: Any, output: torch.Tensor, name: str = name) -> None:
-            vectors[name] += output.numel() / (shapes[name].outputs * groups[name])
+            vectors[name] += output.numel() / outputs[name]
 
         handles.append(module.register_forward_hook(count))
     arguments = data if isinstance(data, tuple) else (data,)
@@ -125,12 +131,4 @@ def _needs(model: nn.Module, tile: Tile, data: Any) -> list[LayerNeed]:
     finally:
         for handle in handles:
             handle.remove()
-    return [
-        LayerNeed(
-            name,
-            groups[name] * shapes[name].parts * shapes[name].column_tiles(tile),
-            groups[name] * shapes[name].rows * shapes[name].outputs,
-            vectors[name] / len(arguments[0]),
-        )
-        for name in found
-    ]
+    return [LayerNeed(*need, vectors[need[0]] / len(arguments[0])) for need in needs]

@@ -41,23 +41,10 @@ def convert(
 
     Raises InputError with every layer that cannot be converted, and what to do about each.
     """
-    if not isinstance(model, nn.Module):
-        raise InputError(
-            Problem("not a torch model", got=type(model).__name__, allowed="a torch.nn.Module")
-        )
     seed_words(seed)
     base = load_tile(tile)
-    rules = [digital] if isinstance(digital, str) or callable(digital) else list(digital)
     settings = dict(layers or {})
-    copied = copy.deepcopy(model).eval()
-    copied = project(copied, lambda name, module: kept(name, module, rules))
-    every = dict(model.named_modules()) | dict(copied.named_modules())
-    raise_if(_unmatched_rules(rules, every) + _unsupported(model, rules))
-    found = [
-        (name, module)
-        for name, module in copied.named_modules()
-        if kind_of(module) is not None and not kept(name, module, rules)
-    ]
+    copied, found, _ = prepared(model, digital)
     names = [name for name, _ in found]
     problems = _unmatched(settings, names)
     if not found:
@@ -79,6 +66,30 @@ def convert(
         if id(module) in layers_of:
             copied = _replaced(copied, name, layers_of[id(module)])
     return AnalogModel(copied, base, seed)
+
+
+def prepared(
+    model: nn.Module, digital: Rule | Iterable[Rule]
+) -> tuple[nn.Module, list[tuple[str, nn.Module]], list[Rule]]:
+    """A copy of `model` with its attentions taken apart, its layers for tiles, and the rules.
+
+    Raises InputError for what is no model, rules that fit nothing, and layers without a form.
+    """
+    if not isinstance(model, nn.Module):
+        raise InputError(
+            Problem("not a torch model", got=type(model).__name__, allowed="a torch.nn.Module")
+        )
+    rules = [digital] if isinstance(digital, str) or callable(digital) else list(digital)
+    copied = copy.deepcopy(model).eval()
+    copied = project(copied, lambda name, module: _kept(name, module, rules))
+    every = dict(model.named_modules()) | dict(copied.named_modules())
+    raise_if(_unmatched_rules(rules, every) + _unsupported(model, rules))
+    found = [
+        (name, module)
+        for name, module in copied.named_modules()
+        if kind_of(module) is not None and not _kept(name, module, rules)
+    ]
+    return copied, found, rules
 
 
 def kind_of(module: nn.Module) -> Callable[..., AnalogLayer] | None:
@@ -115,12 +126,11 @@ def _unsupported(model: nn.Module, rules: list[Rule]) -> list[Problem]:
             hint=f"convert(..., digital=[{name!r}]), or write it with layers that are allowed",
         )
         for name, module in model.named_modules()
-        if isinstance(module, _UNSUPPORTED) and not kept(name, module, rules)
+        if isinstance(module, _UNSUPPORTED) and not _kept(name, module, rules)
     ]
 
 
-def kept(name: str, module: nn.Module, rules: list[Rule]) -> bool:
-    """Whether a rule keeps this module digital."""
+def _kept(name: str, module: nn.Module, rules: list[Rule]) -> bool:
     return any(_matches(rule, name, module) for rule in rules)
 
 

@@ -197,6 +197,7 @@ class _Meter:
             1.0 if lookup else matrix.rows,
             operands,
             float((matrix.digital == 0).float().mean()),
+            2 if tile.inputs == "word_line" and bool(layer.signed) else 1,
         )
 
 

@@ -85,26 +85,33 @@ class AnalogLayer(nn.Module, abc.ABC):
 
     def whole_inputs(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Whole inputs, and what one of them is worth: a number a sample or one of all."""
-        bits = self.tile.input_bits
-        signed = bool(self.signed)
         if self.input_range > 0:
             largest = self.input_range
         else:
             dims = tuple(range(1, x.dim()))
             largest = x.abs().amax(dim=dims, keepdim=True).clamp(min=1e-30)
-        highest = 2 ** (bits - 1) - 1 if signed else 2**bits - 1
+        highest = self._highest()
         step = largest / highest
         if "input_quantisation" not in self.matrix.effects:
             return x / step, step
-        whole = (x / step).round_().clamp_(-highest if signed else 0, highest)
-        return whole, step
+        return self._held((x / step).round_()), step
+
+    def _highest(self) -> int:
+        """The largest whole input; one bit with a sign is -1, 0 or 1."""
+        bits = self.tile.input_bits
+        return max(2 ** (bits - 1) - 1, 1) if bool(self.signed) else 2**bits - 1
+
+    def _held(self, whole: torch.Tensor) -> torch.Tensor:
+        """`whole`, in place, within what an input's bits can say."""
+        highest = self._highest()
+        return whole.clamp_(-highest if bool(self.signed) else 0, highest)
 
     def phases(self, whole: torch.Tensor) -> list[torch.Tensor]:
         """Digits of whole inputs, least significant first; with the sign of the input."""
-        if self.tile.phases == 1:
+        if self.tile.phases == 1 and self.tile.inputs == "row_voltage":
             return [whole]
         if "input_quantisation" not in self.matrix.effects:
-            whole = whole.round()
+            whole = self._held(whole.round())  # several phases, or a word line, send whole numbers
         sign, rest = whole.sign(), whole.abs().to(torch.int64)
         bits = self.tile.bits_per_phase
         mask = (1 << bits) - 1

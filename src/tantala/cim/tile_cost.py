@@ -62,6 +62,7 @@ class Work:
     rows, outputs   of a group; conductance [S] of all cells in use
     active_parts    parts that work on a vector; active_rows: rows driven a vector, per group
     zero_weights    share of whole weights that are zero
+    reads   integrations a pass: 2 where word lines take inputs of either sign one after the other
     """
 
     name: str
@@ -76,6 +77,7 @@ class Work:
     active_rows: float
     operands: Operands
     zero_weights: float
+    reads: int = 1
 
     @property
     def tiles(self) -> int:
@@ -180,13 +182,15 @@ class TileModel:
         """Leakage of one tile, W."""
         return float(sum(block.leakage for block in self._blocks().values()))
 
-    def pass_time(self, outputs: int | None = None) -> float:
-        """Time of one pass of a tile, s; fewer than all outputs need fewer conversions."""
+    def pass_time(self, outputs: int | None = None, reads: int = 1) -> float:
+        """Time of one pass of a tile of so many integrations, s; fewer than all outputs need fewer
+        conversions.
+        """
         tile = self.tile
         shared = tile.columns_per_adc / tile.columns_per_digit
         used = tile.outputs if outputs is None else min(outputs, tile.outputs)
         turns = max(1.0, math.ceil(shared * used / tile.outputs))
-        drive = tile.read.integration + float(self.driver(Operands.even(1)).delay)
+        drive = reads * (tile.read.integration + float(self.driver(Operands.even(1)).delay))
         return max(drive, turns * float(self.adc().delay))
 
     def energy(self, work: Work) -> dict[str, float]:
@@ -200,9 +204,8 @@ class TileModel:
         rail = volt + constants.driver.headroom
         drawn = cells if work.operands.switched else rail * charge * work.operands.mean
         signals = work.groups * work.active_parts * work.outputs * tile.slices
-        clamps = (
-            signals * tile.columns_per_digit * float(column_clamp(process, constants, time).energy)
-        )
+        clamp = float(column_clamp(process, constants, work.reads * time).energy)
+        clamps = signals * tile.columns_per_digit * clamp
         driven = work.groups * work.active_rows * tile.lines_per_row * work.column_tiles
         drivers = driven * float(self.driver(work.operands).energy)
         width = self.width + math.ceil(math.log2(work.parts)) if work.parts > 1 else self.width
@@ -224,7 +227,8 @@ class TileModel:
         levels = math.ceil(math.log2(work.parts)) if work.parts > 1 else 0
         add = (1 + levels) * float(shift_add(self.process, self.constants, self.width).delay)
         last = float(self.adc().delay) * self.tile.columns_per_adc / self.tile.columns_per_digit
-        return work.vectors * self.tile.phases * self.pass_time(outputs) + last + add
+        a_pass = self.pass_time(outputs, work.reads)
+        return work.vectors * self.tile.phases * a_pass + last + add
 
 
 def full_tile(tile: Tile, rows: int, operands: Operands, conductance: float) -> Work:
