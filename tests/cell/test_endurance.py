@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 from tantala.base.errors import RangeViolation
+from tantala.base.random import seed_words, words
 from tantala.cell import Cell, load_cell
 from tantala.cell.endurance import use_up
 from tantala.cell.fit.tables import read_table
 from tantala.cell.population import STUCK_LOW
+from tantala.cell.variability import CONDITION, LIFE
 
 COUNT = 5000
 LINES = 1024  # of the chip, 64 cells each
@@ -54,6 +56,26 @@ def test_stuck_cells_do_not_reset_but_conduct(cell: Cell) -> None:
     cells.reset_pulse()
     assert np.array_equal(cells.conductance[stuck], before[stuck])
     assert (1 / before[stuck] < 1.2e4).all()
+
+
+@pytest.mark.parametrize("shape", [0.7, 2.0])
+def test_a_cell_is_stuck_once_its_damage_is_its_life(shape: float) -> None:
+    """Every cell against the law in plain numpy: none is missed by the look at many at once.
+
+    Neighbours have used up about as much, so that few groups hold a cell which has ended.
+    """
+    count, seed, rng = 640_000, 3, np.random.default_rng(0)
+    address = np.arange(count, dtype=np.uint64)
+    word = words(seed, CONDITION, address)[LIFE]
+    lives = (-np.log((word + 0.5) * 2.0**-32)) ** (1.0 / shape)
+    share = np.repeat(10.0 ** rng.uniform(-6.0, -1.0, count // 64), 64)
+    used = (share * rng.uniform(0.9, 1.0, count)) ** (1.0 / shape)
+    damage, flags = np.zeros(count, np.float32), np.ones(count, np.uint8)
+    key = (np.uint32(part) for part in seed_words(seed))
+    use_up(damage, flags, np.arange(count), address, np.zeros(count, np.uint32), used, shape, *key)
+    ended = damage > lives
+    assert 1_000 < ended.sum() < count / 10
+    np.testing.assert_array_equal((flags & 2) != 0, ended)
 
 
 def test_damage_is_a_sum(cell: Cell) -> None:

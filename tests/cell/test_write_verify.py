@@ -13,6 +13,7 @@ from tantala.base.errors import InputError, RangeViolation
 from tantala.cell import Cell, load_cell
 from tantala.cell import write_loop as write_loop_module
 from tantala.cell.noise import REACH_SHIFT, ROOM, reach
+from tantala.cell.pulse_kernels import BLOCK
 from tantala.cell.write_loop import ReferenceLoop, write_loop
 from tantala.cell.write_scheme import SCHEMES, Knob, Scheme, landing_wordline
 
@@ -72,14 +73,25 @@ def test_time_and_energy_add_up_from_pulses_and_verifies(cell: Cell, scheme: str
 def test_the_kernel_writes_cell_by_cell_as_the_reference(
     name: str, scheme: str, window: str
 ) -> None:
+    same_as_reference(name, scheme, window, COUNT)
+
+
+@pytest.mark.parametrize("name", ["embedded_28nm", "serial_180nm"])
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_cells_that_wait_for_other_blocks_go_on_as_in_the_reference(name: str, scheme: str) -> None:
+    same_as_reference(name, scheme, "two edges", 20 * BLOCK)
+
+
+def same_as_reference(name: str, scheme: str, window: str, cells: int) -> None:
+    """Write every second of `cells` cells by the kernel and by the reference; compare all."""
     cell = load_cell(name)
     low = cell.item.value("write.low_resistance_verify", "S")
     high = cell.item.value("write.high_resistance_verify", "S")
     edges = {"open below": (0.0, high), "closed": (low, np.inf), "two edges": (1.2 * high, low)}
-    compiled = cell.sample(COUNT, seed=4)
+    compiled = cell.sample(cells, seed=4)
     compiled.reset_pulse()
     plain = compiled.copy()
-    chosen, index = Scheme.of(cell, scheme), np.arange(0, COUNT, 2)
+    chosen, index = Scheme.of(cell, scheme), np.arange(0, cells, 2)
     both = np.broadcast_arrays(*edges[window], np.empty(len(index)))[:2]
     landing = np.zeros(len(index), np.float32)
     if scheme != "ispp":
