@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import io
+import pickle
 
 import pytest
 import torch
@@ -235,7 +236,7 @@ def nan_net() -> torch.nn.Module:
         (lambda: cim.convert(torch.nn.Conv2d(1, 1, 17)), "289 rows"),
         (lambda: cim.convert(nan_net()), "no numbers"),
         (lambda: cim.convert(small_net(), seed=-1), "bad seed"),
-        (lambda: cim.convert(small_net()).calibrate([]), "no calibration data"),
+        (lambda: cim.convert(small_net()).calibrate([]), "no sample inputs"),
         (lambda: cim.convert(small_net()).calibrate(torch.full((2, 12), torch.nan)), "NaN"),
         (lambda: cim.convert(small_net()).calibrate(torch.ones(2, 12), headroom=0.5), "clip"),
         (lambda: cim.convert(small_net())(torch.full((2, 12), torch.inf)), "no number"),
@@ -261,3 +262,74 @@ def test_ageing_beyond_what_was_measured_is_refused():
     model = cim.convert(small_net())
     with pytest.raises(RangeViolation):
         model.elapse("10 years", "400 degC")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"seed": 2}, "seed: .*got 1; allowed: 2"),
+        ({"tile": "short"}, "adc_bits: .*got 8; allowed: 7"),
+    ],
+)
+def test_a_checkpoint_of_another_chip_is_refused(changes, words):
+    state = cim.convert(small_net(), seed=1).state_dict()
+    tile = cim.load_tile("cim_256x256_28nm", adc_bits=7 if "tile" in changes else 8)
+    other = cim.convert(small_net(), tile, seed=changes.get("seed", 1))
+    with pytest.raises(InputError, match=words):
+        other.load_state_dict(state)
+
+
+def test_effects_are_names_of_those_that_are_on():
+    model = cim.convert(torch.nn.Linear(5, 3))
+    for wrong in ({"wires": False}, "wires"):
+        with pytest.raises(InputError, match="names of those that are on"):
+            model.effects = wrong
+
+
+def test_a_calibrated_chip_can_be_pickled_also_after_a_calibration_that_failed():
+    model = cim.convert(torch.nn.Linear(5, 3))
+    x = torch.rand(7, 5)
+    model.calibrate(x)
+    before = [one.clone() for one in model.layers["model"].fitted()]
+    with pytest.raises(RuntimeError):
+        model.calibrate([x, torch.rand(7, 6)])
+    assert all(
+        torch.equal(a, b) for a, b in zip(model.layers["model"].fitted(), before, strict=True)
+    )
+    again = pickle.loads(pickle.dumps(model))
+    assert torch.equal(again(x), model(x))
+
+
+class Two(torch.nn.Module):
+    """A network of two inputs."""
+
+    def __init__(self):
+        super().__init__()
+        self.left, self.right = torch.nn.Linear(5, 3), torch.nn.Linear(4, 3)
+
+    def forward(self, a, b):
+        return self.left(a) + self.right(b)
+
+
+def test_a_network_of_two_inputs_is_calibrated_by_tuples_or_names():
+    a, b = torch.rand(9, 5), torch.rand(9, 4)
+    ranges = []
+    for data in ([(a, b)], {"a": a, "b": b}, [{"a": a, "b": b}]):
+        model = cim.convert(Two())
+        model.calibrate(data)
+        ranges.append([float(layer.input_range) for layer in model.layers.values()])
+    assert ranges == [[float(a.max()), float(b.max())]] * 3
+
+
+@pytest.mark.parametrize(
+    ("act", "words"),
+    [
+        (lambda model: model.calibrate(torch.zeros(8, 5)), "all zero"),
+        (lambda model: model.recalibrate(torch.zeros(8, 5)), "all zero"),
+        (lambda model: model.recalibrate(torch.rand(1, 5)), "one vector tells no gain"),
+        (lambda model: model.calibrate(torch.zeros(0, 5)), "none empty"),
+    ],
+)
+def test_samples_that_tell_nothing_are_refused(act, words):
+    with pytest.raises(InputError, match=words):
+        act(cim.convert(torch.nn.Linear(5, 3)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from types import SimpleNamespace
 from typing import Any
@@ -208,3 +209,22 @@ def test_what_is_refused(lab: SimpleNamespace) -> None:
     refused(lambda: lab.cim.ablate([], images, lab.cim.correct(labels)), "no chip")
     with pytest.raises(RangeViolation):
         run(images, labels, 1, [("10 years", "200 degC")])()
+
+
+def test_an_ablation_serves_the_chip_that_it_asks(lab: SimpleNamespace) -> None:
+    """With an offset mapping the wires shift every signal: ranges fitted to them fit none else."""
+    tile = load_tile("cim_256x256_28nm", mapping="offset")
+    model = lab.cim.convert(lab.network, tile, seed=1)
+
+    def service(chip: Any) -> None:
+        chip.calibrate(lab.images[:64])
+
+    service(model)
+    twin = copy.deepcopy(model)
+    right = lab.cim.correct(lab.labels)
+    badly, well = (
+        {share.effect: share.without.mean for share in model.ablate(lab.images, right, s).effects}
+        for s in (None, service)
+    )
+    assert well["wires"] > badly["wires"] + 0.3
+    assert lab.torch.equal(model(lab.images), twin(lab.images))

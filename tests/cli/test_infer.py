@@ -120,8 +120,23 @@ def test_correction_at_every_age(files: Path, command: Run) -> None:
             "--time", "1 day", "--temperature", "85 degC", "--recalibrate", way, "--json",
         )  # fmt: skip
         assert code == 0, err
-        means[way] = json.loads(out)["aged"][0]["mean"]
+        data = json.loads(out)
+        means[way] = data["aged"][0]["mean"]
+        everything, nothing = data["ablation"][1]["effects"][:2]
+        assert everything["without"] == means[way]
+        # A chip that is served as one without effects is right as often as the network itself.
+        assert nothing["without"] == pytest.approx(data["digital_accuracy"], abs=0.02)
     assert means["column"] > means[""] + 0.05
+
+
+def test_a_layer_stays_digital_when_told(files: Path, command: Run) -> None:
+    network = f"{files / 'network.py'}:build"
+    arguments = ["infer", network, "--data", files / "test.npz", "--seeds", "2", "--json"]
+    code, out, err = command(*arguments, "--digital", "2")
+    assert code == 0, err
+    assert [layer["layer"] for layer in json.loads(out)["layers"]] == ["0"]
+    code, _, err = command(*arguments, "--digital", "3.weight")
+    assert (code, "digital" in err) == (2, True)
 
 
 def test_an_unknown_correction_is_refused(files: Path, command: Run) -> None:

@@ -121,8 +121,11 @@ class Converters(nn.Module):
         assert self._largest is not None
         seen = self._largest * headroom
         self.range.copy_(torch.where(seen > 0.0, seen, self.range))
-        self._largest = None
         self.forget()
+
+    def stop_observing(self) -> None:
+        """Keep no more signals."""
+        self._largest = None
 
     def _observe(self, largest: torch.Tensor) -> None:
         if self._largest is not None:

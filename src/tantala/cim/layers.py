@@ -119,6 +119,21 @@ class AnalogLayer(nn.Module, abc.ABC):
             sign * ((rest >> (bits * k)) & mask).to(whole.dtype) for k in range(self.tile.phases)
         ]
 
+    def fitted(self) -> list[torch.Tensor]:
+        """Copies of all ranges and corrections, for `fit`."""
+        return [one.clone() for one in self._fitted()]
+
+    def fit(self, values: list[torch.Tensor]) -> None:
+        """Take ranges and corrections that `fitted` gave."""
+        for one, value in zip(self._fitted(), values, strict=True):
+            one.copy_(value)
+        self.matrix.converters.forget()
+
+    def _fitted(self) -> tuple[torch.Tensor, ...]:
+        converters = self.matrix.converters
+        own = self.input_range, self.output_gain, self.output_offset
+        return *own, converters.range, converters.signed
+
     # -- calibration -----------------------------------------------------------------------------
 
     def observe_input(self) -> None:
@@ -143,10 +158,12 @@ class AnalogLayer(nn.Module, abc.ABC):
         converters.observe()
         self._watch, self._done = None, lambda: converters.observed(headroom)
 
-    def stop_observing(self) -> None:
-        """Take what was seen as the ranges."""
-        self._done()
-        self._watch = None
+    def stop_observing(self, take: bool) -> None:
+        """Take what was seen as the ranges, or leave them."""
+        if take:
+            self._done()
+        self._watch = self._done = None
+        self.matrix.converters.stop_observing()
 
     def finish(
         self, added: torch.Tensor, total: torch.Tensor | None, step: torch.Tensor

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from tantala.base.errors import Problem, raise_if
 from tantala.cim.converters import Converters
 from tantala.cim.effects import EFFECTS, OF_COLUMNS
 from tantala.cim.programming import Cells
@@ -67,7 +68,7 @@ class AnalogMatrix(nn.Module):
         self._effects = self.converters.effects = chosen
         self.converters.forget()
         if changed & OF_COLUMNS:
-            self.refresh()
+            self._take()
 
     # -- weights ---------------------------------------------------------------------------------
 
@@ -95,13 +96,32 @@ class AnalogMatrix(nn.Module):
     def get_extra_state(self) -> dict[str, Any]:
         """The state of the cells, for `state_dict`."""
         return {
+            "seed": self.converters.seed,
+            "tile": self.tile.settings,
             "images": self.images,
             "cells": [cells.state() for cells in self.cells],
             "written": [torch.from_numpy(g) for g in self._written],
         }
 
     def set_extra_state(self, state: dict[str, Any]) -> None:
-        """Put the cells into a state that `get_extra_state` gave."""
+        """Put the cells into a state that `get_extra_state` gave.
+
+        Raises InputError for the state of another chip: its cells would age as those of this one.
+        """
+        mine = {"seed": self.converters.seed, **self.tile.settings}
+        other = {"seed": state["seed"], **state["tile"]}
+        problems = [
+            Problem(
+                "a checkpoint of another chip",
+                f"{self.converters.name}: {key}",
+                str(other[key]),
+                str(mine[key]),
+                hint="convert with the seed and the tile of the chip that was saved, then load",
+            )
+            for key in mine
+            if mine[key] != other[key]
+        ]
+        raise_if(problems)
         self.images = state["images"]
         for cells, kept in zip(self.cells, state["cells"], strict=True):
             cells.restore(kept)
@@ -112,18 +132,35 @@ class AnalogMatrix(nn.Module):
 
     def refresh(self) -> None:
         """Take the cells as they are now (and the effects as they are set) into the buffers."""
-        held = [self._conductances(group) for group in range(self.groups)]
-        columns, variance = zip(*(self._of_group(*pair) for pair in enumerate(held)), strict=True)
-        gated = self.tile.inputs == "word_line" and "wires" in self.effects
-        self._ladders = Ladders(held, self.tile) if gated else None
-        for name, value in (("columns", columns), ("variance", variance)):
-            tensor = torch.from_numpy(np.stack(value))
+        self._made: dict[frozenset[str], tuple[Any, ...]] = {}
+        self._take()
+
+    def _take(self) -> None:
+        """Bring the buffers in line with the effects; two choices of them are kept made."""
+        key = self.effects & OF_COLUMNS
+        if key not in self._made:
+            while len(self._made) > 1:
+                self._made.pop(next(iter(self._made)))
+            self._made[key] = self._columns()
+        columns, variance, self._ladders = self._made[key]
+        for name, tensor in (("columns", columns), ("variance", variance)):
             before = self._buffers.get(name)
             if before is not None:
                 tensor = tensor.to(before.device)
             self.register_buffer(name, tensor)
         self.layouts: dict[str, torch.Tensor] = {}
         self.converters.forget()
+
+    def _columns(self) -> tuple[torch.Tensor, torch.Tensor, Ladders | None]:
+        """Columns, their variance, and the ladders of inputs on word lines."""
+        held = [self._conductances(group) for group in range(self.groups)]
+        columns, variance = zip(*(self._of_group(*pair) for pair in enumerate(held)), strict=True)
+        gated = self.tile.inputs == "word_line" and "wires" in self.effects
+        return (
+            torch.from_numpy(np.stack(columns)),
+            torch.from_numpy(np.stack(variance)),
+            Ladders(held, self.tile) if gated else None,
+        )
 
     @property
     def gated(self) -> bool:

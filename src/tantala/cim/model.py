@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import torch
@@ -18,6 +18,13 @@ from tantala.cim.recalibration import recalibrate
 from tantala.cim.study import Metric
 from tantala.cim.study_results import Ablation, LayerErrors
 from tantala.cim.tile import Tile
+
+
+def _tensors(batch: Any) -> list[torch.Tensor]:
+    """The tensors among what a model takes."""
+    parts = batch.values() if isinstance(batch, Mapping) else batch
+    parts = [batch] if isinstance(batch, torch.Tensor) else parts
+    return [part for part in parts if isinstance(part, torch.Tensor)]
 
 
 class AnalogModel(nn.Module):
@@ -48,6 +55,15 @@ class AnalogModel(nn.Module):
 
     @effects.setter
     def effects(self, names: Iterable[str]) -> None:
+        if isinstance(names, str | Mapping):
+            raise InputError(
+                Problem(
+                    "effects are names of those that are on",
+                    got=repr(names)[:60],
+                    allowed="a set or list of names",
+                    hint="chip.effects - {'wires'} leaves one out",
+                )
+            )
         chosen = frozenset(names)
         raise_if([unknown("effect", name, EFFECTS) for name in sorted(chosen - set(EFFECTS))])
         for layer in self.layers.values():
@@ -67,8 +83,9 @@ class AnalogModel(nn.Module):
         """Set input and converter ranges from sample inputs: one tensor, or an iterable of batches.
 
         Each layer's input range is the largest magnitude seen; each conversion's range the largest
-        signal seen, times `headroom`. Raises InputError for data without a batch or with NaN in it,
-        and for a headroom below 1, with which the data themselves would clip.
+        signal seen, times `headroom`. A batch is what the model takes: a tensor, a tuple of
+        arguments or a dict of named ones. Raises InputError for data without a batch, with NaN in
+        them or nothing but zeros, and for a headroom below 1, with which they would clip.
         """
         if not 1.0 <= headroom <= 100.0:
             raise InputError(
@@ -79,23 +96,20 @@ class AnalogModel(nn.Module):
                     allowed="1 to 100",
                 )
             )  # fmt: skip
-        batches = [data] if isinstance(data, torch.Tensor) else list(data)
-        if not batches:
-            raise InputError(Problem("no calibration data", allowed="one batch at least"))
-        for batch in batches:
-            if isinstance(batch, torch.Tensor) and not torch.isfinite(batch.float()).all():
-                raise InputError(Problem("calibration data hold NaN or infinity"))
-        self._observe(batches, "observe_input")
-        self._observe(batches, "observe_signal", headroom)
+        run = self._runner(data)
+        self._observe(run, "observe_input")
+        self._observe(run, "observe_signal", headroom)
 
-    def _observe(self, batches: list[Any], what: str, *arguments: Any) -> None:
-        with torch.no_grad():
+    def _observe(self, run: Callable[[], None], what: str, *arguments: Any) -> None:
+        seen = False
+        try:
             for layer in self.layers.values():
                 getattr(layer, what)(*arguments)
-            for batch in batches:
-                self(batch)
+            run()
+            seen = True
+        finally:
             for layer in self.layers.values():
-                layer.stop_observing()
+                layer.stop_observing(seen)
 
     def recalibrate(self, data: Any, by: str = "column") -> None:
         """Correct gains digitally from sample inputs: by "layer" (drift) or by "column".
@@ -109,13 +123,24 @@ class AnalogModel(nn.Module):
         return choose_adc_bits(self.layers, self._runner(data), tolerance)
 
     def _runner(self, data: Any) -> Callable[[], None]:
-        """Passes sample inputs through the model."""
-        batches = [data] if isinstance(data, torch.Tensor) else list(data)
+        """Passes sample inputs through the model; raises InputError for none, NaN, zeros only."""
+        batches = [data] if isinstance(data, torch.Tensor | Mapping) else list(data)
+        tensors = [one for batch in batches for one in _tensors(batch)]
+        if not batches or any(len(one) == 0 for one in tensors if one.dim()):
+            raise InputError(Problem("no sample inputs", allowed="one batch at least, none empty"))
+        numbers = [one for one in tensors if one.is_floating_point()]
+        if not all(bool(torch.isfinite(one).all()) for one in numbers):
+            raise InputError(Problem("sample inputs hold NaN or infinity"))
+        if numbers and not any(bool(one.any()) for one in tensors):
+            raise InputError(Problem("sample inputs are all zero", hint="inputs as in use"))
 
         def run() -> None:
             with torch.no_grad():
                 for batch in batches:
-                    self(batch)
+                    if isinstance(batch, Mapping):
+                        self(**batch)
+                    else:
+                        self(*batch) if isinstance(batch, tuple) else self(batch)
 
         return run
 
@@ -149,9 +174,11 @@ class AnalogModel(nn.Module):
 
     # -- studies ---------------------------------------------------------------------------------
 
-    def ablate(self, data: Any, metric: Metric) -> Ablation:
+    def ablate(
+        self, data: Any, metric: Metric, service: Callable[[AnalogModel], None] | None = None
+    ) -> Ablation:
         """`metric` of the outputs with each effect off in turn, and alone; see `study.ablate`."""
-        return study.ablate(self, data, metric)
+        return study.ablate(self, data, metric, service=service)
 
     def layer_errors(self, data: Any) -> LayerErrors:
         """Error of each analog layer on the inputs that reach it; see `study.layer_errors`."""

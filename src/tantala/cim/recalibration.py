@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from tantala.base.errors import InputError, unknown
+from tantala.base.errors import InputError, Problem, unknown
 from tantala.cim.effects import WAYS
 from tantala.cim.layers import AnalogLayer
 
@@ -58,6 +58,16 @@ def _correct(layer: AnalogLayer, totals: torch.Tensor, by: str) -> None:
     bias = 0.0 if layer.bias is None else layer.bias.detach().double()
     shift = layer.output_offset.double() + bias
     count, y, wanted, squares, products = totals
+    if float(count.min()) < 2.0:
+        raise InputError(
+            Problem(
+                "one vector tells no gain",
+                layer.name,
+                f"{float(count.min()):g} vectors",
+                "2 or more",
+                hint="more sample inputs",
+            )
+        )
     if by == "layer":
         # Only the part that the cells made drifts, not the digital shift.
         own_squares = squares - 2 * shift * y + count * shift**2

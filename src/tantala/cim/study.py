@@ -107,6 +107,7 @@ def ablate(
     data: Any,
     metric: Metric,
     progress: Progress | None = None,
+    service: Callable[[AnalogModel], None] | None = None,
 ) -> Ablation:
     """`metric` of the outputs with each effect off in turn, and with each alone.
 
@@ -114,20 +115,23 @@ def ablate(
             that were on; those are set back afterwards, also after an error.
     metric  of all outputs, such as `correct(targets)`
 
-    An effect that does nothing by itself is alone together with what it `NEEDS`. A correction by
-    `recalibrate` stays as it was fitted, to a chip with all effects: ablate before it.
+    service what is done to a chip with each choice of effects before it is measured: calibrates it,
+            corrects it. Ranges and corrections are set back.
+
+    An effect that does nothing by itself is alone together with what it `NEEDS`. Without `service`
+    ranges and corrections stay as they were fitted, to a chip with all its effects; where one of
+    these is large (long wires, `recalibrate`), a chip without it is then served badly.
     """
     told = progress or _silent
     inputs = as_inputs(data)
     found: dict[tuple[str, str], list[float]] = {}
     for number, model in enumerate(_each(models), start=1):
-        with _restored(model):
-            before = model.effects
-            for (kind, effect), chosen in _combinations(before).items():
-                told(f"chip {number}: {kind} {effect.replace('_', ' ')}".rstrip())
+        for (kind, effect), chosen in _combinations(model.effects).items():
+            told(f"chip {number}: {kind} {effect.replace('_', ' ')}".rstrip())
+            with _restored(model):
                 model.effects = chosen
-                value = _measured(model, inputs, metric)
-                found.setdefault((kind, effect), []).append(value)
+                value = _measured(_serviced(model, service), inputs, metric)
+            found.setdefault((kind, effect), []).append(value)
     if not found:
         raise InputError(Problem("no chip to ask", "models", "none", "1 or more"))
     estimates = {key: Estimate(tuple(values)) for key, values in found.items()}
@@ -257,13 +261,17 @@ def _measured(model: AnalogModel, inputs: torch.Tensor, metric: Metric) -> float
 
 @contextmanager
 def _restored(model: AnalogModel) -> Iterator[None]:
-    """Leave a model's effects, which may differ from layer to layer, as they are now."""
-    before = {name: layer.matrix.effects for name, layer in model.layers.items()}
+    """Leave a model as it is now: effects, which may differ from layer to layer, ranges and
+    corrections, and the noise of its next reads.
+    """
+    layers = list(model.layers.values())
+    before = [(layer.matrix.effects, layer.matrix.images, layer.fitted()) for layer in layers]
     try:
         yield
     finally:
-        for name, layer in model.layers.items():
-            layer.matrix.effects = before[name]
+        for layer, (effects, images, fitted) in zip(layers, before, strict=True):
+            layer.matrix.effects, layer.matrix.images = effects, images
+            layer.fit(fitted)
 
 
 def _combinations(before: frozenset[str]) -> dict[tuple[str, str], frozenset[str]]:

@@ -189,6 +189,14 @@ class Tile:
         """Cells of one weight."""
         return self.slices * self.polarities
 
+    @property
+    def settings(self) -> dict[str, int | str]:
+        """Every whole number and choice, by its key in the file, and the names of file and cell."""
+        keys = (*_WHOLE, *_CHOICES)
+        return {key: getattr(self, key) for key in keys} | {
+            "tile": self.name, "cell": self.model.name
+        }  # fmt: skip
+
     def varied(self, **changes: Any) -> Tile:
         """This tile with other whole numbers or choices. Raises InputError for what cannot be."""
         allowed = (*_WHOLE, *_CHOICES)

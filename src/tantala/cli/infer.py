@@ -44,6 +44,14 @@ def infer(
             help="Correct outputs on the calibration samples at every age: layer or column.",
         ),
     ] = "",
+    digital: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--digital",
+            metavar="NAME",
+            help="A layer, or a pattern of names, that stays digital; may be repeated.",
+        ),
+    ] = None,
     trust: Annotated[
         bool,
         typer.Option("--trust", help="Read a saved model although that runs code it holds."),
@@ -69,7 +77,8 @@ def infer(
       tantala infer mlp.pt --trust --data test.npz --seeds 3 -o report
     """
     ages = (time or [], temperature or [])
-    found = _measured(model, data, labels, tile, seeds, ages, trust, output, recalibrate)
+    kept = tuple(digital or ())
+    found = _measured(model, data, labels, tile, seeds, ages, trust, output, recalibrate, kept)
     if output is not None:
         from tantala.report.inference_page import write_inference
 
@@ -94,6 +103,7 @@ def _measured(
     trust: bool,
     output: Path | None,
     recalibrate: str,
+    digital: tuple[str, ...],
 ) -> Inference:
     """Everything that can be refused is read before the first chip is written."""
     from dataclasses import replace
@@ -120,7 +130,9 @@ def _measured(
     names = (Path(model).name, data.name)
     with console.status("Reading the network") as status:
         try:
-            return compute(network, samples, chosen, seeds, when, names, status.update, recalibrate)
+            return compute(
+                network, samples, chosen, seeds, when, names, status.update, recalibrate, digital
+            )
         except RangeViolation as error:
             # The cell's own hint names a parameter that this command does not have.
             hint = "a shorter --time or a lower --temperature"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -82,6 +82,51 @@ class Inference:
         }
 
 
+@dataclass(frozen=True)
+class _Chips:
+    """How the chips of a report are made and served."""
+
+    network: nn.Module
+    tile: str | Tile
+    digital: tuple[str, ...]
+    calibration: Any
+    recalibrate: str
+
+    def written(self, seed: int, age: tuple[float, float] | None = None) -> AnalogModel:
+        """A chip of an age, neither calibrated nor corrected."""
+        from tantala import cim
+
+        model = cim.convert(self.network, tile=self.tile, seed=seed, digital=self.digital)
+        if age is not None:
+            model.elapse(*age)
+        return model
+
+    def calibrated(self, seed: int) -> AnalogModel:
+        """A new chip with its ranges set."""
+        model = self.written(seed)
+        model.calibrate(self.calibration)
+        return model
+
+    def serviced(self, seed: int) -> AnalogModel:
+        """A new chip, calibrated and corrected."""
+        model = self.calibrated(seed)
+        self.service(model)
+        return model
+
+    def service(self, model: AnalogModel) -> None:
+        """Correct the outputs, if so asked."""
+        if self.recalibrate:
+            model.recalibrate(self.calibration, self.recalibrate)
+
+    def prepare(self, model: AnalogModel) -> None:
+        """As a chip with just these effects would be: calibrated when new, corrected now."""
+        effects = model.effects
+        model.effects = effects - {"ageing"}
+        model.calibrate(self.calibration)
+        model.effects = effects
+        self.service(model)
+
+
 def infer(
     network: nn.Module,
     samples: Samples,
@@ -91,6 +136,7 @@ def infer(
     names: tuple[str, str] = ("network", "data"),
     progress: Progress | None = None,
     recalibrate: str = "",
+    digital: Sequence[str] = (),
 ) -> Inference:
     """Convert, calibrate, measure and explain.
 
@@ -99,54 +145,43 @@ def infer(
     names   of network and data, for the report
     recalibrate   "layer" or "column": at every age the chips are corrected on the calibration
                   samples first (`AnalogModel.recalibrate`); "" for not
+    digital   names or patterns of layers that stay digital
 
     The ablation is done on the fresh chips and, where ages are given, at the last one.
 
     Raises InputError for data that do not fit the network, RangeViolation for an age at which the
     cell was not measured.
     """
-    from tantala import cim
     from tantala.cim import study
 
     told = progress or (lambda text: None)
     told("the network without tiles")
     inputs = study.as_inputs(samples.inputs)
     metric = study.correct(samples.labels)
-    digital = metric(_digital_outputs(network, inputs))
+    without = metric(_digital_outputs(network, inputs))
     calibration, sentence = _calibration(network, samples, inputs)
     if recalibrate:
         sentence += f"; outputs corrected by {recalibrate} on them at every age"
 
-    def chip(seed: int) -> AnalogModel:
-        model = cim.convert(network, tile=tile, seed=seed)
-        model.calibrate(calibration)
-        return model
-
-    def chips(age: tuple[float, float] | None) -> Iterator[AnalogModel]:
-        for seed in range(seeds):
-            model = chip(seed)
-            if age is not None:
-                model.elapse(*age)
-            service(model)
-            yield model
-
-    def service(model: AnalogModel) -> None:
-        if recalibrate:
-            model.recalibrate(calibration, recalibrate)
-
-    found = study.accuracy(chip, inputs, samples.labels, seeds, ages, told, service)
+    chips = _Chips(network, tile, tuple(digital), calibration, recalibrate)
+    found = study.accuracy(
+        chips.calibrated, inputs, samples.labels, seeds, ages, told, chips.service
+    )
     last = [(age.time, age.temperature) for age in found.aged[-1:]]
     ablations = []
     for age in (None, *last):
         time, kelvin = age or (0.0, None)
-        share = study.ablate(chips(age), inputs, metric, lambda text: told(f"ablation of {text}"))
+        aged = (chips.written(seed, age) for seed in range(seeds))
+        share = study.ablate(
+            aged, inputs, metric, lambda text: told(f"ablation of {text}"), chips.prepare
+        )
         ablations.append(AblationAt(time, kelvin, share))
     told("errors of the layers")
-    layers = study.layer_errors(chips(None), inputs)
-    one = chip(0)
+    layers = study.layer_errors((chips.serviced(seed) for seed in range(seeds)), inputs)
+    one = chips.calibrated(0)
     told("cost")
     cost = one.cost(inputs.split(study.BATCH))
-    return Inference(*names, one.tile, digital, found, tuple(ablations), layers, cost, sentence)
+    return Inference(*names, one.tile, without, found, tuple(ablations), layers, cost, sentence)
 
 
 def _digital_outputs(network: nn.Module, inputs: Any) -> Any:
