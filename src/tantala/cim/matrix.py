@@ -186,7 +186,7 @@ class AnalogMatrix(nn.Module):
         cells, tile = self.cells[group], self.tile
         felt = effective_conductances(g, tile) if "wires" in self.effects else g
         columns = self._signed(felt, cells.real)
-        deviation = cells.read_deviation()
+        deviation = cells.read_deviation(g)
         if "wires" in self.effects:
             # First order: a cell's fluctuation reaches its column as its own current does.
             deviation = deviation * np.divide(felt, g, out=np.zeros_like(g), where=g > 0)

@@ -113,12 +113,14 @@ class Cells:
         self.cost = self._write(self._index, wanted[self.real])
         return self.cost
 
-    def read_deviation(self, temperature: float = ROOM) -> Conductances:
-        """Standard deviation [S] of one read, in the shape of `wanted`."""
+    def read_deviation(self, conductance: Conductances, temperature: float = ROOM) -> Conductances:
+        """Standard deviation [S] of one read of cells of a `conductance` [S], both in the shape of
+        `wanted`.
+        """
         full = np.zeros(self.wanted.shape, np.float32)
         law = self.tile.model.noise
         if law is not None:
-            g = self.population.conductance[self._index].astype(np.float64)
+            g = conductance[self.real].astype(np.float64)
             volts = self.tile.read.voltage
             full[self.real] = (
                 law.current_deviation(g * volts, g, temperature, self.tile.read.integration) / volts
