@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tantala.base.quantity import format_si
+from tantala.report.notation import storage_time
 from tantala.report.style import (
     ACCENT,
     GREY,
@@ -55,11 +56,12 @@ def accuracy_plot(found: Inference) -> str:
         colour = TEMPERATURES[number * (len(TEMPERATURES) - 1) // max(len(warm) - 1, 1)]
         times = [age.time for age in ages]
         _curve(axes, times, [age.estimate for age in ages], colour, format_si(kelvin, "K", 3))
-    if any(age.time > 0.0 for age in found.accuracy.aged):
+    times = sorted({age.time for age in found.accuracy.aged if age.time > 0.0})
+    if times:
         axes.set_xscale("log")
-    else:
-        axes.set_xticks([])
-    axes.set_xlabel("Age (s)")
+    axes.set_xticks(times, [storage_time(time) for time in times])
+    axes.minorticks_off()
+    axes.set_xlabel("Age")
     axes.set_ylabel("Accuracy (%)")
     axes.legend(loc="best")
     return as_svg(drawing, "Accuracy against age")
@@ -89,8 +91,9 @@ def ablation_plot(at: AblationAt, title: str) -> str:
     ):
         means = [100.0 * one.mean for one in estimates]
         halves = [100.0 * (one.half_width or 0.0) for one in estimates]
-        axes.barh(place + offset, means, 0.36, xerr=halves, color=colour, label=label,
-                  error_kw={"elinewidth": 0.7, "ecolor": INK})  # fmt: skip
+        # Points, not bars: what differs are a few percent far from zero.
+        axes.errorbar(means, place + offset, xerr=halves, fmt="o", color=colour, markersize=3.5,
+                      capsize=2, label=label)  # fmt: skip
     for mean, style, label in (
         (at.ablation.every.mean, "solid", "all on"),
         (at.ablation.none.mean, "dashed", "all off"),
@@ -124,4 +127,4 @@ def layer_plot(found: Inference) -> str:
     else:
         axes.set_xlabel("Layer, in the order of the network")
     axes.grid(visible=False, axis="x")
-    return as_svg(drawing, "Relative error of each layer")
+    return as_svg(drawing, "Relative error of each layer, freshly written")

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tantala.base.quantity import format_si
+from tantala.report.notation import storage_time, written
 
 if TYPE_CHECKING:
     from tantala.cim.ledger import CimCost
@@ -30,7 +31,7 @@ def inference_summary(found: Inference) -> RenderableType:
             _ablation(at.ablation),
         ]
     parts += [
-        Text("\nError of each layer on the inputs that reach it", style="bold"),
+        Text("\nError of each layer on the inputs that reach it, freshly written", style="bold"),
         _layers(found),
     ]
     parts += [Text("\nCost of one inference", style="bold"), _cost(found.cost)]
@@ -41,7 +42,8 @@ def age_text(time: float, temperature: float | None) -> str:
     """An age as people say it: "freshly written", "10 years at 85 °C"."""
     if temperature is None:
         return "freshly written"
-    return f"{format_si(time, 's', 3)} at {format_si(temperature, 'K', 3)}"
+    text = f"{storage_time(time)} at {written(temperature, 'K')}"
+    return text.replace("\N{NARROW NO-BREAK SPACE}", " ")  # so that a search finds it
 
 
 def estimate_text(estimate: Estimate) -> str:
