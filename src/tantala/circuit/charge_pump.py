@@ -73,9 +73,9 @@ def charge_pump(
     need_fewer = _capacitance(fewer, voltage, input_voltage)
     need_more = _capacitance(more, voltage, input_voltage)
     pumped = voltage > input_voltage
-    count = np.where(need_more < need_fewer, more, fewer) * pumped
+    count = np.where(need_more < need_fewer, more, fewer)[()] * pumped
     need = np.minimum(need_more, need_fewer)
-    capacitance = np.where(pumped, need, 0.0) * current / size.clock
+    capacitance = np.where(pumped, need, 0.0)[()] * current / size.clock
     return _assemble(
         process,
         circuits,
@@ -91,8 +91,8 @@ def charge_pump(
 def _capacitance(stages: Values, voltage: Values, input_voltage: float) -> Values:
     """Total capacitance of a number of stages, over load current and clock period [1/V]."""
     headroom = (stages + 1.0) * input_voltage - voltage
-    with np.errstate(divide="ignore"):
-        return np.where(headroom > 0.0, stages**2 / np.abs(headroom), np.inf)
+    enough = headroom > 0.0
+    return np.where(enough, stages**2 / np.where(enough, headroom, 1.0), np.inf)[()]
 
 
 def _assemble(
@@ -108,21 +108,22 @@ def _assemble(
     """Efficiency, start-up and cost of a pump whose stages and capacitance are chosen."""
     size = circuits.pump
     ratio = voltage / input_voltage
-    gain = np.where(count > 0.0, count + 1.0 - ratio, 1.0)
+    pumped = count > 0.0
+    gain = np.where(pumped, count + 1.0 - ratio, 1.0)[()]
     loss = process.capacitor.bottom_plate * count**2 / gain
-    efficiency = np.where(count > 0.0, ratio / (count + 1.0 + loss), np.minimum(ratio, 1.0))
+    efficiency = np.where(pumped, ratio / (count + 1.0 + loss), np.minimum(ratio, 1.0))[()]
     buffer = np.maximum(current / (size.clock * size.phases * size.ripple) - load_capacitance, 0.0)
-    buffer = np.where(count > 0.0, buffer, 0.0)
+    buffer = buffer * pumped
     output = buffer + load_capacitance
     resistance = np.where(
         capacitance > 0.0, count**2 / (size.clock * np.where(capacitance > 0, capacitance, 1.0)), 0
-    )
+    )[()]
     # Rise towards (N+1) Vin through the output resistance; a third of the stage capacitors
     # is charged along with the output.
-    swing = np.where(count > 0.0, -np.log1p(-ratio / np.where(count > 0, count + 1.0, np.inf)), 0.0)
+    swing = -np.log1p(-ratio / np.where(pumped, count + 1.0, np.inf))[()] * pumped
     start_up = resistance * (output + capacitance / 3.0) * swing
     capacitor_area = (capacitance * (1.0 + size.switch_area) + buffer) / process.capacitor.density
-    gates = np.where(count > 0.0, size.control_gates, 0.0)
+    gates = size.control_gates * pumped
     cost = Cost(
         area=(capacitor_area + gates * process.gate_area)[()],
         delay=start_up[()],

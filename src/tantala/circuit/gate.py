@@ -51,7 +51,7 @@ def gate_chain(
     first = device.inverter_input * input_width
     path = values(effort) * load / first
     stages = np.maximum(1.0, np.log(np.maximum(path, 1.0)) / np.log(stage_effort))
-    stage = np.where(stages > 1.0, stage_effort, path)
+    stage = np.where(stages > 1.0, stage_effort, path)[()]
     delay = stages * device.tau * (stage + device.parasitic)
     inputs = np.maximum(1.0, (path - 1.0) / (stage_effort - 1.0))
     energy = device.supply**2 * (first * inputs * (1.0 + device.parasitic) + load)

@@ -43,7 +43,8 @@ class WordLineDriver:
 
 def check_stress(device: Transistor, voltage: Values, what: str) -> None:
     """Raise InputError when `voltage` [V] exceeds what the device may bear."""
-    worst, limit = float(np.max(voltage)), device.parameters.maximum_voltage
+    worst = voltage if isinstance(voltage, float) else float(np.max(voltage))
+    limit = device.parameters.maximum_voltage
     if worst > limit * (1.0 + 1e-9):
         raise InputError(
             Problem(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tantala.array import GatedArray
+from tantala.array.two_rail import bottom_currents
 
 if TYPE_CHECKING:
     from tantala.macro.setting import Setting
@@ -79,15 +79,18 @@ def _worst(
     """(leak, gain, seen) of the worst path of a low and of a high cell, over three rows."""
     # Leakage along the rails is least or most at an end or in the middle. Each column holds one
     # case: the selected cell open, at the low tail, and shorted, which fixes the three numbers.
-    places = np.array([0, rows // 2, rows - 1])
-    gates = np.zeros((rows, 9, 1), bool)
-    cells = np.full((rows, 9), low)
-    for kind, value in enumerate((0.0, low, np.inf)):
-        columns = 3 * kind + np.arange(3)
-        gates[places, columns] = True
-        cells[places, columns] = value
-    answer = GatedArray(cells, segment, segment, off=leak).solve(gates, 1.0, nodes=False)
-    opened, met, shorted = answer.column_conductance[:, 0].reshape(3, 3)
+    patterns = np.zeros((3, rows), np.bool_)
+    patterns[[0, 1, 2], [0, rows // 2, rows - 1]] = True
+    on = np.tile([0.0, low, np.inf], (rows, 1))
+    off = np.full((rows, 3), low * leak / (low + leak))  # the others, each behind its transistor
+    source_foot, bit_foot, source_top, bit_top = np.full(
+        (4, 3), [[np.inf], [segment], [1.0 / segment], [0.0]]
+    )
+    current = np.empty((3, 3))
+    bottom_currents(
+        on, off, patterns, segment, segment, source_foot, bit_foot, source_top, bit_top, current
+    )
+    opened, met, shorted = current.T
     share = (met - opened) / (shorted - opened)
     seen = share / (low * (1.0 - share))
     paths = ReadPath(opened, seen * (shorted - opened), seen)
