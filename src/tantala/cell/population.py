@@ -239,7 +239,8 @@ class Population:
                 self.conductance[at] = cells.conductance
             if law == "set":
                 self.cycles[at] += np.uint32(1)
-                self._wear(at, values["wordline"] if values["wordline"].ndim == 0 else parts[1])
+                gate = values["wordline"] if values["wordline"].ndim == 0 else parts[1]
+                self._wear(at, cells.address, gate)
             self.written_at(at)
         return PulseOutcome(energy, switched)
 
@@ -257,8 +258,13 @@ class Population:
             return np.arange(first + at.start, first + at.stop, dtype=np.uint64)
         return at.astype(np.uint64) + np.uint64(first)
 
-    def _wear(self, at: Any, wordline: ArrayLike, count: int = 1) -> None:
-        """Use up life by `count` SET pulses at `wordline` [V], and mark cells that end stuck."""
+    def _wear(
+        self, at: Any, address: NDArray[np.uint64], wordline: ArrayLike, count: int = 1
+    ) -> None:
+        """Use up life by `count` SET pulses at `wordline` [V], and mark cells that end stuck.
+
+        `address` are the addresses of the cells `at`.
+        """
         law = self.cell.endurance
         if law is None:
             return
@@ -269,7 +275,7 @@ class Population:
             self.damage,
             self.flags,
             positions,
-            self.addresses(at),
+            address,
             self.writes,
             np.ascontiguousarray(used),
             law.life_shape,
@@ -376,7 +382,7 @@ class Population:
             self.cycles += np.uint32(skipped)
             self.writes += np.uint32(2 * skipped)
             for _, at in self._chunks(None):
-                self._wear(at, gate, skipped)
+                self._wear(at, self.addresses(at), gate, skipped)
         high = self.conductance
         energy = np.zeros(len(self), np.float32)
         for _ in range(count - skipped):
