@@ -61,23 +61,23 @@ def columns_to_outputs(
     outputs   (M, G, O) float32, added to; A * B is a multiple of G
     """
     outer, vectors, inner, slices, width = columns.shape
-    calls = (inner * slices * width + 7) // 8
     words, normals = room
+    calls = words.shape[0] // 4
+    line = 2 * words.shape[0] // slices
     own = variance.shape[0] > 0
     noisy = own or noise[0, 0] > 0.0
     share = outer * inner // outputs.shape[1]
     for a in range(outer):
         for m in range(vectors):
-            if noisy:
-                image = address[0] + np.uint32(m // pixels)
-                first = np.uint32(((m % pixels) * outer + a) * calls)
-                _words(words, calls, first, image, address, key)
-                _normals(normals, words, table)
+            image = address[0] + np.uint32(m // pixels)
             for b in range(inner):
                 block = a * inner + b
+                if noisy:
+                    first = np.uint32(((m % pixels) * outer * inner + block) * calls)
+                    _words(words, calls, first, image, address, key)
+                    _normals(normals, words, table)
                 for s in range(slices):
-                    start = (b * slices + s) * width
-                    n = normals[start : start + width]
+                    n = normals[s * line : s * line + width]
                     if own:
                         _scale(n, variance[a, m, b, s], noise[block, s])
                     elif noisy:
@@ -90,7 +90,7 @@ def columns_to_outputs(
 
 @njit(**LEAF)
 def _words(words, calls, first, image, address, key):
-    """Random words of a line of columns; the four of a call lie a quarter apart."""
+    """Random words of a block's columns; the four of a call lie a quarter apart."""
     for k in range(calls):
         a, b, c, d = philox4x32(first + np.uint32(k), image, address[1], address[2], key[0], key[1])
         words[k] = a
@@ -132,9 +132,14 @@ def _add_codes(signal, normals, rate, offset, weight, bow, limits, out):
         out[o] += min(max(np.rint(z), lowest), highest) * weight[o]
 
 
-def room_for(columns: int) -> tuple[NDArray[np.uint32], NDArray[np.float32]]:
-    """What `columns_to_outputs` works in, for lines of `columns` columns; the normals are 0."""
-    calls = (columns + 7) // 8
+def calls_for(slices: int, width: int) -> int:
+    """Generator calls of a block's columns: eight normals each, none for columns of two slices."""
+    return slices * ((width + 7) // 8)
+
+
+def room_for(slices: int, width: int) -> tuple[NDArray[np.uint32], NDArray[np.float32]]:
+    """What `columns_to_outputs` works in, for blocks of `slices` x `width` columns."""
+    calls = calls_for(slices, width)
     return np.empty(4 * calls, np.uint32), np.zeros(8 * calls, np.float32)
 
 
@@ -185,13 +190,12 @@ def _normals_torch(
 ) -> torch.Tensor:
     """The normals that the compiled form draws: Philox in 64-bit integers."""
     outer, vectors, inner, slices, width = shape
-    total = inner * slices * width
-    calls = (total + 7) // 8
+    calls = calls_for(slices, width)
     m = torch.arange(vectors, device=device) if places is None else places
-    m = m.view(1, -1, 1)
-    a = torch.arange(outer, device=device).view(-1, 1, 1)
-    k = torch.arange(calls, device=device).view(1, 1, -1)
-    first = (((m % pixels) * outer + a) * calls + k) & _WORD
+    m = m.view(1, -1, 1, 1)
+    block = torch.arange(outer * inner, device=device).view(outer, 1, inner, 1)
+    k = torch.arange(calls, device=device)
+    first = (((m % pixels) * outer * inner + block) * calls + k) & _WORD
     image = (address[0] + m // pixels + torch.zeros_like(first)) & _WORD
     c0, c1 = first, image
     c2, c3 = (torch.full_like(first, word) for word in address[1:])
@@ -202,9 +206,9 @@ def _normals_torch(
         high1, low1 = _product(c2, _M1)
         c0, c1, c2, c3 = high1 ^ c1 ^ k0, low1, high0 ^ c3 ^ k1, low0
     words = torch.cat([c0, c1, c2, c3], dim=-1)
-    shares = torch.cat([words & _HALF, words >> 16], dim=-1)[..., :total]
-    normals = torch.from_numpy(NORMALS).to(device)[shares]
-    return normals.view(outer, vectors, inner, slices, width)
+    shares = torch.cat([words & _HALF, words >> 16], dim=-1)
+    shares = shares.view(outer, vectors, inner, slices, -1)[..., :width]
+    return torch.from_numpy(NORMALS).to(device)[shares]
 
 
 def _product(word: torch.Tensor, factor: int) -> tuple[torch.Tensor, torch.Tensor]:

@@ -45,7 +45,7 @@ class Converters(nn.Module):
         self.name, self.seed = name, seed  # they address the draws
         self.effects: frozenset[str] = frozenset(EFFECTS)
         self._largest: torch.Tensor | None = None
-        self._laws: dict[int, tuple[Any, ...]] = {}
+        self.made: dict[Any, Any] = {}  # what follows from ranges and effects; see `forget`
         self.register_buffer("range", torch.zeros(groups, placement.parts * tile.slices))
         self.register_buffer("signed", torch.ones((), dtype=torch.bool))
         gain, offset, tiles = self._draws()
@@ -112,6 +112,20 @@ class Converters(nn.Module):
         self.range.copy_(full.reshape(self.groups, -1).clamp(min=1.0))
         self.forget()
 
+    @property
+    def observing(self) -> bool:
+        """Whether the largest signals are kept."""
+        return self._largest is not None
+
+    @property
+    def noisy(self) -> bool:
+        """Whether the converters themselves add noise."""
+        return self._faulty and self.tile.converter.noise > 0.0
+
+    @property
+    def _faulty(self) -> bool:
+        return {"adc_errors", "adc_quantisation"} <= self.effects
+
     def observe(self) -> None:
         """Keep the largest signals from now on."""
         self._largest = torch.zeros_like(self.range)
@@ -154,7 +168,7 @@ class Converters(nn.Module):
         if self._largest is not None:
             self._observe(signal.abs().amax(dim=(1, 4)))
         rate, offset, weight, noise, bow = self.law(phase)
-        address, key = self._address(first, phase), seed_words(self.seed)
+        address, key = self.address(first, phase), seed_words(self.seed)
         if signal.device.type != "cpu":
             return columns_to_outputs_torch(
                 signal, variance, noise, rate, offset, weight, bow, self.codes, pixels, address,
@@ -168,7 +182,7 @@ class Converters(nn.Module):
             noise.numpy(), rate.numpy(), offset.numpy(), weight.numpy(), np.float32(bow),
             tuple(np.float32(code) for code in self.codes), pixels,
             tuple(np.uint32(word) for word in address), tuple(np.uint32(word) for word in key),
-            NORMALS, room_for(signal.shape[2:].numel()), outputs.numpy(),
+            NORMALS, room_for(*signal.shape[3:]), outputs.numpy(),
         )  # fmt: skip
         return outputs
 
@@ -192,28 +206,33 @@ class Converters(nn.Module):
             outputs[rows] = columns_to_outputs_torch(
                 read, None if variance is None else variance[rows].view(shape),
                 noise[k : k + 1], rate[k : k + 1], offset[k : k + 1], weight[k : k + 1], bow,
-                self.codes, pixels, self._address(first, 0), seed_words(self.seed), 1, rows,
+                self.codes, pixels, self.address(first, 0), seed_words(self.seed), 1, rows,
             )  # fmt: skip
         self._observe(largest)
         return outputs
 
-    def _address(self, first: int, phase: int) -> tuple[int, int, int]:
+    def address(self, first: int, phase: int) -> tuple[int, int, int]:
+        """Where the noise of images from number `first` on is drawn: image, purpose, phase."""
         return first & 0xFFFFFFFF, purpose(f"cim.read.{self.name}"), phase
 
     def forget(self) -> None:
         """Something that `law` is made of has changed."""
-        self._laws.clear()
+        self.made.clear()
+
+    def _apply(self, fn: Any, recurse: bool = True) -> Converters:
+        self.forget()  # what was made lies where the buffers lay
+        return super()._apply(fn, recurse)
 
     def law(self, phase: int) -> tuple[Any, ...]:
         """(rate, offset, weight, noise, bow) of `column_kernels`, made once."""
-        if phase not in self._laws:
-            self._laws[phase] = self._law(phase)
-        return self._laws[phase]
+        if phase not in self.made:
+            self.made[phase] = self._law(phase)
+        return self.made[phase]
 
     def _law(self, phase: int) -> tuple[Any, ...]:
         tile, errors = self.tile, self.tile.converter
         step = self.step_of_code()
-        faulty = {"adc_errors", "adc_quantisation"} <= self.effects
+        faulty = self._faulty
         blocks = (-1, tile.slices, self.placement.outputs)
         ones = torch.ones_like(self.gain)
         gain = self.gain if faulty else ones

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from tantala.base.errors import InputError, Problem
+from tantala.cim import gpu_products
 from tantala.cim.layers import CHUNK_VALUES, AnalogLayer
 from tantala.cim.tile import Tile
 
@@ -87,6 +88,19 @@ class AnalogConv(AnalogLayer):
         mode = "constant" if self.padding_mode == "zeros" else self.padding_mode
         return F.pad(x, self.padding, mode=mode)
 
+    def on_gpu(self, x: torch.Tensor) -> torch.Tensor:
+        if single := x.dim() == (2 if self.flat else 3):
+            x = x[None]
+        x = x[..., None, :] if self.flat else x
+        size = self._size(x.shape[-2:])
+        padding = self.plain_padding or (0, 0)
+        windows = gpu_products.Windows(self.kernel, self.stride, self.dilation, padding, size)
+        x = x if self.plain_padding else self._padded(x)
+        outputs = gpu_products.answers(self, x, windows, size[0] * size[1])
+        outputs = outputs.view(x.shape[0], *size, -1)
+        self.matrix.images += x.shape[0]
+        return self._as_given(outputs, single)
+
     def analog(self, x: torch.Tensor) -> torch.Tensor:
         if single := x.dim() == (2 if self.flat else 3):
             x = x[None]
@@ -130,6 +144,10 @@ class AnalogConv(AnalogLayer):
                 -1, high, wide, self.out_channels
             )
         self.matrix.images += x.shape[0]
+        return self._as_given(outputs, single)
+
+    def _as_given(self, outputs: torch.Tensor, single: bool) -> torch.Tensor:
+        """Outputs (images, high, wide, channels) in the shape that the input had."""
         y = outputs.permute(0, 3, 1, 2)
         y = y[..., 0, :] if self.flat else y
         return y[0] if single else y

@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from tantala.base.errors import InputError, Problem
+from tantala.cim import gpu_products
 from tantala.cim.matrix import AnalogMatrix
 from tantala.cim.tile import Tile
 
@@ -33,6 +34,7 @@ class AnalogLayer(nn.Module, abc.ABC):
     input_range: torch.Tensor
     output_gain: torch.Tensor
     output_offset: torch.Tensor
+    bad: torch.Tensor
     multiple = 1  # rows that stay together in a part
     columns_second = False  # the dimension of outputs: the second, or the last
 
@@ -44,6 +46,8 @@ class AnalogLayer(nn.Module, abc.ABC):
         self.register_buffer("input_range", torch.zeros(()))
         self.register_buffer("output_gain", torch.ones(outputs))
         self.register_buffer("output_offset", torch.zeros(outputs))
+        # 1 once a kernel has met an input that is no number; looked at after a whole model's pass.
+        self.register_buffer("bad", torch.zeros((), dtype=torch.int32), persistent=False)
         self.noise_in_training = 0.0
         self._watch: Any = None
         self._done: Any = None
@@ -90,20 +94,20 @@ class AnalogLayer(nn.Module, abc.ABC):
         else:
             dims = tuple(range(1, x.dim()))
             largest = x.abs().amax(dim=dims, keepdim=True).clamp(min=1e-30)
-        highest = self._highest()
+        highest = self.highest(bool(self.signed))
         step = largest / highest
         if "input_quantisation" not in self.matrix.effects:
             return x / step, step
         return self._held((x / step).round_()), step
 
-    def _highest(self) -> int:
+    def highest(self, signed: bool) -> int:
         """The largest whole input; one bit with a sign is -1, 0 or 1."""
         bits = self.tile.input_bits
-        return max(2 ** (bits - 1) - 1, 1) if bool(self.signed) else 2**bits - 1
+        return max(2 ** (bits - 1) - 1, 1) if signed else 2**bits - 1
 
     def _held(self, whole: torch.Tensor) -> torch.Tensor:
         """`whole`, in place, within what an input's bits can say."""
-        highest = self._highest()
+        highest = self.highest(bool(self.signed))
         return whole.clamp_(-highest if bool(self.signed) else 0, highest)
 
     def phases(self, whole: torch.Tensor) -> list[torch.Tensor]:
@@ -199,12 +203,16 @@ class AnalogLayer(nn.Module, abc.ABC):
     def analog(self, x: torch.Tensor) -> torch.Tensor:
         """What the tiles answer."""
 
+    def on_gpu(self, x: torch.Tensor) -> torch.Tensor:
+        """As `analog`, by kernels of a GPU where there are some for the layer."""
+        return self.analog(x)
+
     @abc.abstractmethod
     def trained(self, x: torch.Tensor) -> torch.Tensor:
         """What training sees, with gradients."""
 
     def _check(self, x: torch.Tensor) -> None:
-        """Raise InputError for an input elsewhere, or one that is no number."""
+        """Raise InputError for an input elsewhere."""
         device = self.matrix.columns.device
         if x.device != device:
             raise InputError(
@@ -216,20 +224,30 @@ class AnalogLayer(nn.Module, abc.ABC):
                     hint=f"x.to('{device}'), or model.to('{x.device}')",
                 )
             )
+
+    def _check_numbers(self, x: torch.Tensor) -> None:
         if x.is_floating_point() and not torch.isfinite(x.detach().sum(dtype=torch.float32)):
-            raise InputError(
-                Problem("input that is no number", self.name, "NaN or infinity", "finite inputs")
-            )
+            self.refuse_numbers()
+
+    def refuse_numbers(self) -> None:
+        """Raise InputError for inputs that are no numbers."""
+        raise InputError(
+            Problem("input that is no number", self.name, "NaN or infinity", "finite inputs")
+        )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """The layer's answer; in training mode with straight-through gradients."""
         self._check(x)
+        by_kernels = x.is_cuda and not self.training and gpu_products.serves(self)
+        if not by_kernels:
+            self._check_numbers(x)  # kernels look themselves, on their way
         if self._watch is not None:
             self._watch(self, x)
         if self.training:
             return self.trained(x)
         with torch.no_grad():
-            return self.analog(x).to(self.weight.dtype)
+            answer = self.on_gpu(x) if by_kernels else self.analog(x)
+            return answer.to(self.weight.dtype)
 
 
 class AnalogLinear(AnalogLayer):
@@ -252,6 +270,16 @@ class AnalogLinear(AnalogLayer):
 
     def trained(self, x: torch.Tensor) -> torch.Tensor:
         return F.linear(self.training_input(x), self.training_weight()[0].t(), self.bias)
+
+    def on_gpu(self, x: torch.Tensor) -> torch.Tensor:
+        vectors = x.reshape(-1, self.in_features)
+        images = x.shape[0] if x.dim() > 1 else 1
+        a_sample = max(vectors.shape[0] // max(images, 1), 1)
+        # All vectors are the pixels of one line of one image.
+        windows = gpu_products.Windows(size=(1, vectors.shape[0]))
+        outputs = gpu_products.answers(self, vectors.t()[None, :, None], windows, a_sample)
+        self.matrix.images += images
+        return outputs.view(*x.shape[:-1], self.out_features)
 
     def analog(self, x: torch.Tensor) -> torch.Tensor:
         images = x.shape[0] if x.dim() > 1 else 1

@@ -46,7 +46,21 @@ class AnalogModel(nn.Module):
 
     def forward(self, *inputs: Any, **named: Any) -> Any:
         """What the network answers."""
-        return self.network(*inputs, **named)
+        answer = self.network(*inputs, **named)
+        on_gpu = {name: layer for name, layer in self.layers.items() if layer.bad.is_cuda}
+        if on_gpu:
+            for layer, bad in zip(on_gpu.values(), self._bad(on_gpu), strict=True):
+                if bad:
+                    layer.refuse_numbers()
+        return answer
+
+    def _bad(self, layers: Mapping[str, AnalogLayer]) -> list[int]:
+        """Whether each layer's kernels met inputs that are no numbers, forgotten as it is told."""
+        bad = torch.stack([layer.bad for layer in layers.values()]).tolist()
+        if any(bad):
+            for layer in layers.values():
+                layer.bad.zero_()
+        return bad
 
     @property
     def effects(self) -> frozenset[str]:
