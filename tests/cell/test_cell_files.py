@@ -123,8 +123,11 @@ def test_a_cell_made_again_from_the_measurements_is_the_shipped_one(remade, tmp_
     for path, record in again.items():
         for key in ("unit", "kind", "source", "where"):
             assert record[key] == found[path][key], path
-        # The optimum is flat along some numbers; another processor stops a little elsewhere.
-        np.testing.assert_allclose(record["value"], found[path]["value"], rtol=0.02, err_msg=path)
+        # The optimum is flat along some numbers, and another processor stops a little elsewhere; of
+        # one at its bound of 0 it stops that little above it.
+        value = found[path]["value"]
+        near = {"rtol": 0.02} if np.any(value) else {"atol": 1e-6}
+        np.testing.assert_allclose(record["value"], value, **near, err_msg=path)
     fitted = cell_file.CellFit(remade, ())
     cell_file.write_cell(fitted, tmp_path / f"{QUICK}.toml")
     assert load_cell(tmp_path / f"{QUICK}.toml").relaxation is not None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F
@@ -77,8 +78,7 @@ def answers(
 
     A sample has one input range until calibration, and one event of noise.
     """
-    from tantala.cim import gpu_kernels as kernels
-
+    kernels: Any = importlib.import_module("tantala.cim.gpu_kernels")  # needs Triton
     matrix, tile = layer.matrix, layer.tile
     place, converters = matrix.placement, matrix.converters
     noisy = 2 if "read_noise" in matrix.effects else int(converters.noisy)
