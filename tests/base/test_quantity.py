@@ -47,6 +47,7 @@ def test_text_becomes_si(text: str, unit: str, value: float) -> None:
         ("nan V", "V", "not a quantity"),
         ("-300 degC", "K", "absolute zero"),
         (-40.0, "K", "absolute zero"),
+        (55, "K", "'55 degC'"),
         ("1e999 V", "V", "not finite"),
         (math.nan, "V", "not finite"),
         (True, "V", "not a quantity"),

@@ -6,6 +6,7 @@ import copy
 import io
 import pickle
 
+import numpy as np
 import pytest
 import torch
 from tile_examples import IDEAL, analog, ideal_tile, relative
@@ -226,6 +227,17 @@ def nan_net() -> torch.nn.Module:
     [
         (lambda: cim.convert(3), "not a torch model"),
         (lambda: cim.convert(torch.nn.ReLU()), "nothing to convert"),
+        (lambda: cim.convert(small_net(), digital="*"), "every layer is kept digital"),
+        (lambda: cim.convert(cim.convert(small_net())), "on tiles already"),
+        (lambda: cim.convert(torch.nn.Linear(3, 3, device="meta")), "not there yet"),
+        (lambda: cim.convert(small_net())(np.ones((2, 12))), "a torch.Tensor"),
+        (lambda: cim.convert(small_net())(torch.ones(2, 11)), r"\(\.\.\., 12\)"),
+        (lambda: cim.convert(torch.nn.Conv1d(2, 2, 3))(torch.ones(2, 3, 5)), r"2, length"),
+        (lambda: cim.convert(torch.nn.Conv2d(2, 2, 3))(torch.ones(5, 5)), r"2, height, width"),
+        (lambda: cim.convert(torch.nn.Embedding(9, 2))(torch.tensor([9])), "0 to 8"),
+        (lambda: cim.convert(torch.nn.Embedding(9, 2))(torch.tensor([0.0])), "whole numbers"),
+        (lambda: cim.convert(small_net()).ablate(torch.ones(2, 12), lambda y: "good"), "no number"),
+        (lambda: cim.convert(small_net()).elapse("1 month", temperature=55), "'55 degC'"),
         (lambda: cim.convert(small_net(), "cim_256x256_28"), "cim_256x256_28nm"),
         (lambda: cim.convert(small_net(), digital="3"), "unknown layer"),
         (lambda: cim.convert(small_net(), layers={"1": {}}), "unknown layer"),
@@ -291,7 +303,7 @@ def test_a_calibrated_chip_can_be_pickled_also_after_a_calibration_that_failed()
     x = torch.rand(7, 5)
     model.calibrate(x)
     before = [one.clone() for one in model.layers["model"].fitted()]
-    with pytest.raises(RuntimeError):
+    with pytest.raises(InputError):
         model.calibrate([x, torch.rand(7, 6)])
     assert all(
         torch.equal(a, b) for a, b in zip(model.layers["model"].fitted(), before, strict=True)

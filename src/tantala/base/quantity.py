@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pint
 
 ZERO_CELSIUS = 273.15  # K, definition of the degree Celsius (SI brochure, 9th edition, 2.3.1)
+COLDEST_NUMBER = 150.0  # K, assumed: below it a number without a unit is degrees Celsius, mistaken
 # Pint would read "bits!" as a factorial and "bit bit" as a square, so a unit is held to names with
 # powers, joined by * or /; a comma is refused, for it means thousands to some and tenths to others.
 _NAME = r"(?:°?[A-Za-zµμΩ]+(?:\^-?\d+|\*\*-?\d+)?|%|1)"
@@ -62,8 +63,8 @@ def to_si(value: object, unit: str, *, name: str = "value", where: str = "") -> 
     A number is taken as being in `unit` already; a string needs a unit of the same dimension
     ("1.2 V", "100 ns", "85 degC", "8 Mibit"), except where `unit` is "1".
 
-    Raises InputError for text that is no quantity, a wrong dimension, a value not finite, or a
-    temperature at absolute zero or below.
+    Raises InputError for text that is no quantity, a wrong dimension, a value not finite, a
+    temperature at absolute zero or below, or a number that would be one below 150 K.
     """
     if not isinstance(value, str):
         try:
@@ -80,6 +81,16 @@ def to_si(value: object, unit: str, *, name: str = "value", where: str = "") -> 
     if unit == "K" and number <= 0.0:
         raise InputError(
             Problem(f"{name} is not above absolute zero", where, repr(value), _example(unit))
+        )
+    if unit == "K" and not isinstance(value, str) and number < COLDEST_NUMBER:
+        raise InputError(
+            Problem(
+                f"{name} without a unit is in K, and colder than any chip is used",
+                where,
+                repr(value),
+                _example(unit),
+                hint=f"'{number:g} degC', or '{number:g} K' if it is meant",
+            )
         )
     return number
 

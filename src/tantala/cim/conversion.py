@@ -44,12 +44,17 @@ def convert(
     seed_words(seed)
     base = load_tile(tile)
     settings = dict(layers or {})
-    copied, found, _ = prepared(model, digital)
+    copied, found, rules = prepared(model, digital)
     names = [name for name, _ in found]
     problems = _unmatched(settings, names)
     if not found:
         problems.append(
-            Problem("nothing to convert", type(model).__name__, "", "Linear, Conv1d, Conv2d")
+            Problem(
+                "nothing to convert",
+                type(model).__name__,
+                "every layer is kept digital" if rules else "no layer that tiles compute",
+                "Linear, Conv1d, Conv2d, Embedding, MultiheadAttention",
+            )
         )
     raise_if(problems)
     first = 0
@@ -78,6 +83,20 @@ def prepared(
     if not isinstance(model, nn.Module):
         raise InputError(
             Problem("not a torch model", got=type(model).__name__, allowed="a torch.nn.Module")
+        )
+    if isinstance(model, AnalogModel):
+        raise InputError(
+            Problem(
+                "a model that is on tiles already",
+                hint="convert the network that it was made of; chip.reprogram() writes again",
+            )
+        )
+    held = [name for name, weight in model.named_parameters() if weight.is_meta]
+    if held:
+        raise InputError(
+            Problem(
+                "weights that are not there yet", held[0], "device 'meta'", "weights with values"
+            )
         )
     rules = [digital] if isinstance(digital, str) or callable(digital) else list(digital)
     copied = copy.deepcopy(model).eval()
@@ -160,7 +179,7 @@ def _unmatched(settings: Mapping[str, Any], names: list[str]) -> list[Problem]:
 def _unmatched_rules(rules: list[Rule], every: Mapping[str, nn.Module]) -> list[Problem]:
     """Names and patterns of `digital` that fit no module of `every`."""
     return [
-        unknown("layer", rule, every, "digital")
+        unknown("layer", rule, [name for name in every if name], "digital")
         for rule in rules
         if isinstance(rule, str) and not any(_matches(rule, n, m) for n, m in every.items())
     ]

@@ -69,6 +69,16 @@ class AnalogConv(AnalogLayer):
         kernels = shaped.permute(0, 1, 5, 2, 3, 4).reshape(-1, shaped.shape[2], *self.kernel)
         return kernels.contiguous(memory_format=torch.channels_last)
 
+    def misfit(self, x: torch.Tensor) -> str:
+        dims = 2 if self.flat else 3
+        fits = x.dim() in (dims, dims + 1) and x.shape[-dims] == self.in_channels
+        size = "length" if self.flat else "height, width"
+        return (
+            ""
+            if fits and not x.is_complex()
+            else f"real numbers (images, {self.in_channels}, {size})"
+        )
+
     def digital(self, x: torch.Tensor) -> torch.Tensor:
         return self._convolved(x, self.weight)
 

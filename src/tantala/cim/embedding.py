@@ -29,6 +29,12 @@ class AnalogEmbedding(AnalogLayer):
         """Nothing to learn: an input is a row, driven or not."""
         self._done = lambda: None
 
+    def misfit(self, x: torch.Tensor) -> str:
+        fits = x.dtype in (torch.int32, torch.int64)
+        if fits and x.numel():
+            fits = int(x.min()) >= 0 and int(x.max()) < self.num_embeddings
+        return "" if fits else f"whole numbers from 0 to {self.num_embeddings - 1}"
+
     def digital(self, x: torch.Tensor) -> torch.Tensor:
         return F.embedding(x, self.weight, self.padding_idx)
 

@@ -211,9 +211,20 @@ class AnalogLayer(nn.Module, abc.ABC):
     def trained(self, x: torch.Tensor) -> torch.Tensor:
         """What training sees, with gradients."""
 
-    def _check(self, x: torch.Tensor) -> None:
-        """Raise InputError for an input elsewhere."""
+    @abc.abstractmethod
+    def misfit(self, x: torch.Tensor) -> str:
+        """What shape or type of input the layer takes, if `x` has another; else nothing."""
+
+    def _check(self, x: Any) -> None:
+        """Raise InputError for what is no tensor, lies elsewhere or has another shape or type."""
         device = self.matrix.columns.device
+        if not isinstance(x, torch.Tensor):
+            raise InputError(
+                Problem(
+                    "input that is no tensor", self.name, type(x).__name__, "a torch.Tensor",
+                    hint="torch.as_tensor(x)",
+                )
+            )  # fmt: skip
         if x.device != device:
             raise InputError(
                 Problem(
@@ -224,6 +235,9 @@ class AnalogLayer(nn.Module, abc.ABC):
                     hint=f"x.to('{device}'), or model.to('{x.device}')",
                 )
             )
+        if allowed := self.misfit(x):
+            got = f"{tuple(x.shape)} of {str(x.dtype).removeprefix('torch.')}"
+            raise InputError(Problem("input that the layer does not take", self.name, got, allowed))
 
     def _check_numbers(self, x: torch.Tensor) -> None:
         if x.is_floating_point() and not torch.isfinite(x.detach().sum(dtype=torch.float32)):
@@ -264,6 +278,10 @@ class AnalogLinear(AnalogLayer):
 
     def matrices(self, weight: torch.Tensor) -> torch.Tensor:
         return (weight.t() if self.transposed else weight)[None]
+
+    def misfit(self, x: torch.Tensor) -> str:
+        fits = x.dim() > 0 and x.shape[-1] == self.in_features and not x.is_complex()
+        return "" if fits else f"real numbers (..., {self.in_features})"
 
     def digital(self, x: torch.Tensor) -> torch.Tensor:
         return F.linear(x, self.matrices(self.weight)[0].t(), self.bias)

@@ -253,7 +253,18 @@ def _measured(model: AnalogModel, inputs: torch.Tensor, metric: Metric) -> float
     """The metric, with the noise that the model's next reads would have; they have it again."""
     images = {name: layer.matrix.images for name, layer in model.layers.items()}
     try:
-        return float(metric(outputs_of(model, inputs)))
+        value = metric(outputs_of(model, inputs))
+        try:
+            return float(value)
+        except (TypeError, ValueError, RuntimeError):
+            raise InputError(
+                Problem(
+                    "the metric answers no number",
+                    got=repr(value)[:60],
+                    allowed="a number, such as the share of right answers",
+                    hint="cim.correct(labels)",
+                )
+            ) from None
     finally:
         for name, layer in model.layers.items():
             layer.matrix.images = images[name]
