@@ -20,6 +20,9 @@ def show(
         str, typer.Argument(help="A library name or a .toml path; without it, the list of names.")
     ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for a program.")] = False,
+    as_file: Annotated[
+        bool, typer.Option("--file", help="Print the item's file as it is, a copy to change.")
+    ] = False,
 ) -> None:
     """Print a library item: every value with unit, kind, source, where and valid range.
 
@@ -32,6 +35,8 @@ def show(
       tantala show hfox_64k         a cell
 
       tantala show 28nm --json      a technology, for a program
+
+      tantala show cim_256x256_28nm --file > my_tile.toml
     """
     from tantala.base.library import FOLDERS, load_item, names
 
@@ -40,6 +45,9 @@ def show(
         typer.echo(json.dumps(listing, indent=2) if as_json else _list(listing))
         return
     kind, path = _find(name)
+    if as_file:
+        typer.echo(path.read_text(encoding="utf-8"), nl=False)
+        return
     if kind == "chip":
         _show_design(path, as_json)
         return
