@@ -1,6 +1,10 @@
 """Quantities: what is accepted, what is refused, and that printing and parsing agree."""
 
 import math
+import os
+import shutil
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given
@@ -73,3 +77,30 @@ def test_printing_is_what_people_write() -> None:
     assert format_si(10 * 365.25 * 86400, "s") == "10 years"
     with pytest.raises(InputError):
         format_si(math.nan, "V")
+
+
+def test_a_broken_cache_of_units_costs_no_answer(tmp_path) -> None:
+    """Twice, as the first fills the folder; then with half files, then with no folder."""
+    asked = "from tantala.base.quantity import to_si; print(to_si('85 degC', 'K'))"
+    folder = tmp_path / "cache"
+
+    def answer() -> str:
+        environment = {**os.environ, "XDG_CACHE_HOME": str(folder)}
+        run = subprocess.run(
+            [sys.executable, "-c", asked],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return run.stdout.strip()
+
+    assert answer() == answer() == "358.15"
+    kept = [path for path in folder.rglob("*") if path.is_file()]
+    assert sys.platform != "linux" or kept
+    for path in kept:
+        path.write_bytes(path.read_bytes()[:100])
+    assert answer() == "358.15"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.write_text("not a folder")
+    assert answer() == "358.15"

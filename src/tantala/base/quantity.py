@@ -30,10 +30,17 @@ _COMMON_SLIPS = {"C": "degC", "°C": "degC", "Mb": "Mibit", "KB": "KiB", "MB": "
 
 @functools.cache
 def registry() -> pint.UnitRegistry:
-    """The unit registry, made at first use: importing pint takes longer than `--help` may."""
+    """The unit registry, made at first use: importing pint takes longer than `--help` may.
+
+    Pint keeps its parsed definitions in the user's cache folder, which saves 0.3 s a process. What
+    goes wrong there (no such folder, half a file) only costs that time.
+    """
     import pint
 
-    return pint.UnitRegistry(autoconvert_offset_to_baseunit=True, cache_folder=None)
+    try:
+        return pint.UnitRegistry(autoconvert_offset_to_baseunit=True, cache_folder=":auto:")
+    except Exception:  # of the file system, or of whatever a broken file unpickles to
+        return pint.UnitRegistry(autoconvert_offset_to_baseunit=True, cache_folder=None)
 
 
 @functools.lru_cache(maxsize=4096)
