@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import sys
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -23,7 +21,6 @@ from tantala.cim import gpu_products
 
 ALL = frozenset(cim.EFFECTS)
 QUIET = ALL - {"read_noise", "adc_errors"}
-KERNELS = "tantala.cim.gpu_kernels"
 torch.manual_seed(7)
 
 NETWORKS = {
@@ -39,21 +36,11 @@ NETWORKS = {
 
 
 @pytest.fixture(scope="module")
-def device() -> Iterator[str]:
+def device() -> str:
     if importlib.util.find_spec("triton") is None:
         message = "TRITON ABSENT: install tantala[test-torch] for tests/cim/test_gpu.py"
         (pytest.fail if os.environ.get("TANTALA_REQUIRE_TORCH") else pytest.skip)(message)
-    if torch.cuda.is_available():
-        yield "cuda"
-        return
-    before = os.environ.get("TRITON_INTERPRET")
-    os.environ["TRITON_INTERPRET"] = "1"
-    importlib.import_module(KERNELS)  # a kernel is made for the interpreter when it is defined
-    yield "cpu"
-    sys.modules.pop(KERNELS)
-    del os.environ["TRITON_INTERPRET"]
-    if before is not None:
-        os.environ["TRITON_INTERPRET"] = before
+    return "cuda" if torch.cuda.is_available() else "cpu"  # the interpreter: see tests/conftest.py
 
 
 def both(model: cim.AnalogModel, x: torch.Tensor, device: str) -> tuple[torch.Tensor, torch.Tensor]:
@@ -136,6 +123,11 @@ def test_noise_depends_on_the_image_not_on_the_batch(device: str) -> None:
         again = layer.on_gpu(x.to(device))
     assert torch.equal(together, apart)
     assert not torch.equal(together, again)
+
+
+def test_no_vectors_have_no_outputs(device: str) -> None:
+    layer: Any = next(iter(cim.convert(nn.Linear(30, 4), seed=3).layers.values())).to(device)
+    assert layer.on_gpu(torch.ones(0, 30, device=device)).shape == (0, 4)
 
 
 def test_an_input_that_is_no_number_is_told_by_its_layer(device: str) -> None:

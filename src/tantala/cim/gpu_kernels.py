@@ -164,7 +164,7 @@ def products_to_outputs(
     m = tile_m * BM + tl.arange(0, BM)
     n = tile_n * BN + tl.arange(0, BN)
     real = m < vectors
-    pixel = m % pixels
+    pixel = (m % pixels).to(tl.int64)
     base = (m // pixels).to(tl.int64) * x_image + pixel // across * x_line
     base = (base + pixel % across * x_pixel) * ALIGN
     kk = tl.arange(0, BK)

@@ -90,6 +90,9 @@ def answers(
     count = matrix.groups * place.parts
     pixels = windows.size[0] * windows.size[1]
     vectors = x.shape[0] * pixels
+    out = x.new_empty((vectors, matrix.groups * place.outputs), dtype=torch.float32)
+    if not vectors:
+        return out
     samples = vectors // vectors_a_sample
     calibrated, signed = _facts(layer)
     top = layer.highest(signed)
@@ -100,7 +103,6 @@ def answers(
         step = largest.float().clamp(min=1e-30) / top
     lines, across = (size + 2 * pad for size, pad in zip(x.shape[2:], windows.padding, strict=True))
     digits = x.new_empty((x.shape[0], lines, across, count * depth), dtype=torch.float16)
-    out = x.new_empty((vectors, matrix.groups * place.outputs), dtype=torch.float32)
     scale = matrix.scale.reshape(-1) * layer.output_gain
     shift = layer.output_offset if layer.bias is None else layer.output_offset + layer.bias
     image, purpose, _ = converters.address(matrix.images, 0)

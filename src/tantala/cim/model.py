@@ -56,7 +56,8 @@ class AnalogModel(nn.Module):
 
     def _bad(self, layers: Mapping[str, AnalogLayer]) -> list[int]:
         """Whether each layer's kernels met inputs that are no numbers, forgotten as it is told."""
-        bad = torch.stack([layer.bad for layer in layers.values()]).tolist()
+        device = next(iter(layers.values())).bad.device  # one look at the GPU for all layers
+        bad = torch.stack([layer.bad.to(device) for layer in layers.values()]).tolist()
         if any(bad):
             for layer in layers.values():
                 layer.bad.zero_()
