@@ -234,6 +234,8 @@ def nan_net() -> torch.nn.Module:
         (lambda: cim.convert(small_net())(torch.ones(2, 11)), r"\(\.\.\., 12\)"),
         (lambda: cim.convert(torch.nn.Conv1d(2, 2, 3))(torch.ones(2, 3, 5)), r"2, length"),
         (lambda: cim.convert(torch.nn.Conv2d(2, 2, 3))(torch.ones(5, 5)), r"2, height, width"),
+        (lambda: cim.convert(torch.nn.Conv1d(2, 2, 3))(torch.ones(2, 2)), "window"),
+        (lambda: cim.convert(small_net()).half()(torch.ones(2, 12).half()), "chip.float"),
         (lambda: cim.convert(torch.nn.Embedding(9, 2))(torch.tensor([9])), "0 to 8"),
         (lambda: cim.convert(torch.nn.Embedding(9, 2))(torch.tensor([0.0])), "whole numbers"),
         (lambda: cim.convert(small_net()).ablate(torch.ones(2, 12), lambda y: "good"), "no number"),

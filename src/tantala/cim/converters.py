@@ -223,6 +223,9 @@ class Converters(nn.Module):
         self.forget()  # what was made lies where the buffers lay
         return super()._apply(fn, recurse)
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "made": {}}  # copies make it again
+
     def law(self, phase: int) -> tuple[Any, ...]:
         """(rate, offset, weight, noise, bow) of `column_kernels`, made once."""
         if phase not in self.made:

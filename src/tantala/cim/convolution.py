@@ -72,6 +72,10 @@ class AnalogConv(AnalogLayer):
     def misfit(self, x: torch.Tensor) -> str:
         dims = 2 if self.flat else 3
         fits = x.dim() in (dims, dims + 1) and x.shape[-dims] == self.in_channels
+        if fits:
+            size = (1 if self.flat else x.shape[-2], x.shape[-1])
+            if min(self._size(torch.Size(size))) < 1:
+                return f"at least as much as a window of {self.kernel} covers"
         size = "length" if self.flat else "height, width"
         return (
             ""
@@ -107,7 +111,7 @@ class AnalogConv(AnalogLayer):
         windows = gpu_products.Windows(self.kernel, self.stride, self.dilation, padding, size)
         x = x if self.plain_padding else self._padded(x)
         outputs = gpu_products.answers(self, x, windows, size[0] * size[1])
-        outputs = outputs.view(x.shape[0], *size, -1)
+        outputs = outputs.view(x.shape[0], *size, self.out_channels)
         self.matrix.images += x.shape[0]
         return self._as_given(outputs, single)
 

@@ -20,7 +20,7 @@ from triton.language.extra.cuda import libdevice
 
 from tantala.cim.column_kernels import NORMALS
 
-ROUNDING = tl.constexpr(1.5 * 2.0**23)  # adding and taking it away rounds to the nearest, even
+ROUNDING = tl.constexpr(1.5 * 2.0**23)  # adding and taking it away rounds up to 2^22 to the nearest
 _DEGREE = 13
 _LONGEST = float(-np.log(1.0 - (1.0 - 2.0**-16) ** 2))
 
@@ -50,7 +50,7 @@ LONGEST = _LONGEST
 QUANTILE = _quantile()
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["a_sample", "shift", "mask"])
 def digits_of_inputs(
     x, step, out, bad,
     lines, across, cells, high, wide, top, left, a_sample, step_stride,
@@ -78,7 +78,7 @@ def digits_of_inputs(
     inside = (pixel >= 0) & (pixel < wide) & (at_line >= 0) & (at_line < high)
     channel = (block // parts) * channels + of_part
     base = x + (image.to(tl.int64) * x_image + line.to(tl.int64) * x_line)
-    where = pixel.to(tl.int64)[:, None] * x_pixel + (channel * x_channel)[None, :]
+    where = pixel.to(tl.int64)[:, None] * x_pixel + (channel.to(tl.int64) * x_channel)[None, :]
     value = tl.load(base + where, mask=inside[:, None] & real[None, :], other=0.0).to(tl.float32)
     wrong = ~(tl.abs(value) < float("inf"))
     tl.store(bad, 1, mask=tl.max(tl.max(wrong.to(tl.int32), 1), 0) > 0)
@@ -135,7 +135,8 @@ def _codes(
     return z
 
 
-@triton.jit
+# Numbers that change from call to call, and must not make the kernel be compiled again.
+@triton.jit(do_not_specialize=["vectors", "a_sample", "seed", "image", "purpose", "phase"])
 def products_to_outputs(
     x, high, low, variance, offset, noise, weight, places, scale, shift, step, out,
     vectors, across, pixels, a_sample, x_image, x_line, x_pixel, tap_line, tap_pixel, parts, calls,

@@ -17,6 +17,7 @@ from tantala.cim.column_kernels import BOW
 if TYPE_CHECKING:
     from tantala.cim.layers import AnalogLayer
 
+MOST_BITS = 22  # of what is rounded by adding and taking away 1.5 * 2^23
 LARGEST_DIGIT = 1 << 11  # above it float16 does not hold every whole number
 TRITON = importlib.util.find_spec("triton") is not None
 # The order of the eight normals of a call in `gpu_kernels`: word 0, 2, 1, 3 by halves.
@@ -53,11 +54,18 @@ def _blocks(noisy: bool, both: bool) -> Blocks:
     return Blocks(128, 128, 64, 8, 3 if both else 4)
 
 
-def serves(layer: AnalogLayer) -> bool:
-    """Whether `answers` can compute the layer: what it cannot, the reference form does."""
+def serves(layer: AnalogLayer, x: torch.Tensor) -> bool:
+    """Whether `answers` is to compute the layer: what it cannot, the reference form does."""
+    return x.is_cuda and knows(layer)
+
+
+def knows(layer: AnalogLayer) -> bool:
+    """Whether the kernels have the layer's tile and effects, as they are now."""
     tile, matrix = layer.tile, layer.matrix
     return (
         TRITON
+        and tile.input_bits <= MOST_BITS
+        and tile.adc_bits <= MOST_BITS
         and not matrix.gated
         and not matrix.converters.observing
         and tile.mapping == "differential"
@@ -72,7 +80,6 @@ def answers(
     x: torch.Tensor,
     windows: Windows,
     vectors_a_sample: int,
-    blocks: Blocks | None = None,
 ) -> torch.Tensor:
     """Outputs (vectors, outputs) of inputs (images, channels, high, wide) of any strides.
 
@@ -82,8 +89,8 @@ def answers(
     matrix, tile = layer.matrix, layer.tile
     place, converters = matrix.placement, matrix.converters
     noisy = 2 if "read_noise" in matrix.effects else int(converters.noisy)
-    both = torch.get_float32_matmul_precision() == "highest"
-    blocks = blocks or _blocks(noisy > 0, both)
+    both = _exact()
+    blocks = _blocks(noisy > 0, both)
     taps = windows.kernel[0] * windows.kernel[1]
     a_part = place.part_rows // taps
     depth, align, deep = _depth(a_part, taps, blocks.rows)
@@ -243,6 +250,14 @@ def _laid(
         squares=squares,
         deviation=deviation,
     )
+
+
+def _exact() -> bool:
+    """Whether torch is to multiply float32 as such, rather than with fewer bits."""
+    try:
+        return torch.get_float32_matmul_precision() == "highest"
+    except RuntimeError:  # set by torch's newer way, which this question may not follow
+        return torch.backends.cuda.matmul.fp32_precision != "tf32"
 
 
 def _facts(layer: AnalogLayer) -> tuple[bool, bool]:

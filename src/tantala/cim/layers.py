@@ -49,6 +49,7 @@ class AnalogLayer(nn.Module, abc.ABC):
         # 1 once a kernel has met an input that is no number; looked at after a whole model's pass.
         self.register_buffer("bad", torch.zeros((), dtype=torch.int32), persistent=False)
         self.noise_in_training = 0.0
+        self.told_later = False  # whether the model around looks at `bad` after its pass
         self._watch: Any = None
         self._done: Any = None
 
@@ -63,7 +64,7 @@ class AnalogLayer(nn.Module, abc.ABC):
             )
         self.matrix = AnalogMatrix(weight, self.tile, self.name, seed, first, self.multiple)
         self._set_range()
-        self.matrix.to(self.weight.device)
+        self.to(self.weight.device)
         return sum(len(cells) for cells in self.matrix.cells)
 
     @property
@@ -225,6 +226,16 @@ class AnalogLayer(nn.Module, abc.ABC):
                     hint="torch.as_tensor(x)",
                 )
             )  # fmt: skip
+        if self.matrix.columns.dtype != torch.float32:
+            raise InputError(
+                Problem(
+                    "a chip turned to other numbers",
+                    self.name,
+                    str(self.matrix.columns.dtype).removeprefix("torch."),
+                    "float32",
+                    hint="chip.float(), or convert the network as it is, in half numbers too",
+                )
+            )
         if x.device != device:
             raise InputError(
                 Problem(
@@ -252,7 +263,7 @@ class AnalogLayer(nn.Module, abc.ABC):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """The layer's answer; in training mode with straight-through gradients."""
         self._check(x)
-        by_kernels = x.is_cuda and not self.training and gpu_products.serves(self)
+        by_kernels = not self.training and gpu_products.serves(self, x)
         if not by_kernels:
             self._check_numbers(x)  # kernels look themselves, on their way
         if self._watch is not None:
@@ -260,7 +271,13 @@ class AnalogLayer(nn.Module, abc.ABC):
         if self.training:
             return self.trained(x)
         with torch.no_grad():
-            answer = self.on_gpu(x) if by_kernels else self.analog(x)
+            if not by_kernels:
+                return self.analog(x).to(self.weight.dtype)
+            with torch.cuda.device_of(x):
+                answer = self.on_gpu(x if x.is_floating_point() else x.float())
+            if not self.told_later and int(self.bad):
+                self.bad.zero_()
+                self.refuse_numbers()
             return answer.to(self.weight.dtype)
 
 

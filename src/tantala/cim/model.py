@@ -46,22 +46,20 @@ class AnalogModel(nn.Module):
 
     def forward(self, *inputs: Any, **named: Any) -> Any:
         """What the network answers."""
-        answer = self.network(*inputs, **named)
-        on_gpu = {name: layer for name, layer in self.layers.items() if layer.bad.is_cuda}
-        if on_gpu:
-            for layer, bad in zip(on_gpu.values(), self._bad(on_gpu), strict=True):
-                if bad:
-                    layer.refuse_numbers()
-        return answer
-
-    def _bad(self, layers: Mapping[str, AnalogLayer]) -> list[int]:
-        """Whether each layer's kernels met inputs that are no numbers, forgotten as it is told."""
-        device = next(iter(layers.values())).bad.device  # one look at the GPU for all layers
-        bad = torch.stack([layer.bad.to(device) for layer in layers.values()]).tolist()
+        layers = list(self.layers.values())
+        for layer in layers:
+            layer.told_later = True
+            layer.bad.zero_()
+        try:
+            answer = self.network(*inputs, **named)
+            # One look at the GPU for all layers.
+            bad = torch.stack([layer.bad.to(layers[0].bad.device) for layer in layers]).tolist()
+        finally:
+            for layer in layers:
+                layer.told_later = False
         if any(bad):
-            for layer in layers.values():
-                layer.bad.zero_()
-        return bad
+            layers[bad.index(1)].refuse_numbers()
+        return answer
 
     @property
     def effects(self) -> frozenset[str]:
