@@ -150,6 +150,17 @@ def test_whole_numbers_are_taken_as_numbers(device: str, monkeypatch) -> None:
     assert torch.equal(answer, model(x.float()))
 
 
+def test_a_table_of_an_embedding_has_no_kernel(device: str, monkeypatch) -> None:
+    monkeypatch.setattr(gpu_products, "serves", lambda layer, x: gpu_products.knows(layer))
+    network = nn.Sequential(nn.Embedding(9, 12), nn.Linear(12, 3))
+    words = torch.tensor([[1, 8], [0, 3]])
+    model = cim.convert(network, seed=3)
+    model.effects = QUIET
+    found = model.to(device)(words.to(device)).cpu()
+    monkeypatch.undo()
+    assert codes_apart(found, model.cpu()(words)) < 0.02
+
+
 def test_an_input_that_is_no_number_is_told_by_its_layer(device: str, monkeypatch) -> None:
     monkeypatch.setattr(gpu_products, "serves", lambda layer, x: gpu_products.knows(layer))
     network = nn.Sequential(nn.Linear(30, 8), nn.ReLU(), nn.Linear(8, 3))

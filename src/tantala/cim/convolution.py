@@ -23,6 +23,7 @@ class AnalogConv(AnalogLayer):
     """nn.Conv1d or nn.Conv2d on tiles: inputs and outputs as theirs."""
 
     columns_second = True
+    has_kernels = True
 
     def __init__(self, conv: nn.Conv1d | nn.Conv2d, tile: Tile, name: str) -> None:
         self.flat = isinstance(conv, nn.Conv1d)
@@ -105,6 +106,7 @@ class AnalogConv(AnalogLayer):
     def on_gpu(self, x: torch.Tensor) -> torch.Tensor:
         if single := x.dim() == (2 if self.flat else 3):
             x = x[None]
+        x = x if x.is_floating_point() else x.float()
         x = x[..., None, :] if self.flat else x
         size = self._size(x.shape[-2:])
         padding = self.plain_padding or (0, 0)

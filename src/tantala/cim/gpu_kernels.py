@@ -22,7 +22,7 @@ from tantala.cim.column_kernels import NORMALS
 
 ROUNDING = tl.constexpr(1.5 * 2.0**23)  # adding and taking it away rounds up to 2^22 to the nearest
 _DEGREE = 13
-_LONGEST = float(-np.log(1.0 - (1.0 - 2.0**-16) ** 2))
+LONGEST = float(-np.log(1.0 - (1.0 - 2.0**-16) ** 2))
 
 
 def _quantile() -> tuple[float, ...]:
@@ -36,17 +36,16 @@ def _quantile() -> tuple[float, ...]:
     wanted = NORMALS[1 << 15 :].astype(np.float64) / u
     weight = np.ones_like(u)
     for _ in range(8):  # towards the smallest largest error
-        fit = Chebyshev.fit(v, wanted, _DEGREE, domain=[0.0, _LONGEST], w=u * weight)
+        fit = Chebyshev.fit(v, wanted, _DEGREE, domain=[0.0, LONGEST], w=u * weight)
         error = np.abs(fit(v) - wanted) * u
         weight *= np.sqrt(0.01 + error / error.max())
     power = fit.convert(kind=np.polynomial.Polynomial, domain=[-1, 1], window=[-1, 1])
     scaled = np.polynomial.Polynomial(power.coef)(
-        np.polynomial.Polynomial([_LONGEST / 2, _LONGEST / 2])
+        np.polynomial.Polynomial([LONGEST / 2, LONGEST / 2])
     )
     return tuple(float(c) for c in scaled.coef[::-1])
 
 
-LONGEST = _LONGEST
 QUANTILE = _quantile()
 
 
@@ -111,8 +110,9 @@ def _normals(
     share = tl.join(words & 0xFFFF, words >> 16).to(tl.uint32)
     # As the last bits of 2^23, which is one whole number a bit, in place of a conversion.
     odd = ((share | 0x4B000000).to(tl.float32, bitcast=True) - 8388608.0) * 2.0 + 1.0
-    u = odd * 0.0000152587890625 - 1.0
+    u = odd * 0.0000152587890625 - 1.0  # 2^-16, so that 1 - u^2 is odd (2^17 - odd) / 2^32
     product = odd * (131072.0 - odd)
+    # 22.18 is 32 ln 2.
     length = 22.180709777918249 - (libdevice.fast_logf(product) if FAST else tl.log(product))
     v = length * (2.0 / LONGEST) - 1.0
     p = v * 0.0 + QUANTILE[0]

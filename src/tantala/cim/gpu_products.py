@@ -64,6 +64,7 @@ def knows(layer: AnalogLayer) -> bool:
     tile, matrix = layer.tile, layer.matrix
     return (
         TRITON
+        and layer.has_kernels
         and tile.input_bits <= MOST_BITS
         and tile.adc_bits <= MOST_BITS
         and not matrix.gated
@@ -110,8 +111,7 @@ def answers(
         step = largest.float().clamp(min=1e-30) / top
     lines, across = (size + 2 * pad for size, pad in zip(x.shape[2:], windows.padding, strict=True))
     digits = x.new_empty((x.shape[0], lines, across, count * depth), dtype=torch.float16)
-    scale = matrix.scale.reshape(-1) * layer.output_gain
-    shift = layer.output_offset if layer.bias is None else layer.output_offset + layer.bias
+    scale, shift = layer.scale_and_shift()
     image, purpose, _ = converters.address(matrix.images, 0)
     seeds = seed_words(converters.seed)
     key = ("gpu", blocks.columns, deep, noisy)
@@ -230,8 +230,8 @@ def _laid(
         variance = rows(own / largest).half()
         deviation *= (largest / squares) ** 0.5
         spread = spread * (squares / largest)
-    number = torch.arange(width, device=high.device).expand(slices, -1) + 1
-    ends = _ordered(number.float(), slices, width, blocks.columns).view(-1, slices)
+    output = torch.arange(width, device=high.device).expand(slices, -1) + 1
+    ends = _ordered(output.float(), slices, width, blocks.columns).view(-1, slices)
     lowest, highest = converters.codes
     slice_of = [number * slices // 8 for number in _ORDER]
     phases = range(tile.phases)

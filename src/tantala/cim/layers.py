@@ -37,6 +37,7 @@ class AnalogLayer(nn.Module, abc.ABC):
     bad: torch.Tensor
     multiple = 1  # rows that stay together in a part
     columns_second = False  # the dimension of outputs: the second, or the last
+    has_kernels = False  # whether `on_gpu` is written
 
     def __init__(self, weight: Any, bias: Any, tile: Tile, name: str) -> None:
         super().__init__()
@@ -176,10 +177,13 @@ class AnalogLayer(nn.Module, abc.ABC):
         """Outputs (..., outputs) of whole sums (..., groups, outputs)."""
         if total is not None:
             added = added - total * self.tile.offset
+        scale, shift = self.scale_and_shift()
+        return added.reshape(*added.shape[:-2], -1) * (scale * step) + shift
+
+    def scale_and_shift(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """What each output is multiplied with digitally, and what is added to it, (outputs,)."""
         scale = self.matrix.scale.reshape(-1) * self.output_gain
-        result = added.reshape(*added.shape[:-2], -1) * (scale * step)
-        shift = self.output_offset if self.bias is None else self.output_offset + self.bias
-        return result + shift
+        return scale, self.output_offset if self.bias is None else self.output_offset + self.bias
 
     def training_weight(self) -> torch.Tensor:
         """The weight as training sees it: quantised, with write noise, straight through."""
@@ -205,8 +209,8 @@ class AnalogLayer(nn.Module, abc.ABC):
         """What the tiles answer."""
 
     def on_gpu(self, x: torch.Tensor) -> torch.Tensor:
-        """As `analog`, by kernels of a GPU where there are some for the layer."""
-        return self.analog(x)
+        """As `analog`, by kernels of a GPU, if the layer has them."""
+        raise NotImplementedError
 
     @abc.abstractmethod
     def trained(self, x: torch.Tensor) -> torch.Tensor:
@@ -274,7 +278,7 @@ class AnalogLayer(nn.Module, abc.ABC):
             if not by_kernels:
                 return self.analog(x).to(self.weight.dtype)
             with torch.cuda.device_of(x):
-                answer = self.on_gpu(x if x.is_floating_point() else x.float())
+                answer = self.on_gpu(x)
             if not self.told_later and int(self.bad):
                 self.bad.zero_()
                 self.refuse_numbers()
@@ -286,6 +290,8 @@ class AnalogLinear(AnalogLayer):
 
     Inputs (..., rows), outputs (..., outputs).
     """
+
+    has_kernels = True
 
     def __init__(self, linear: Any, tile: Tile, name: str) -> None:
         self.transposed = isinstance(linear, nn.Linear)
@@ -307,7 +313,7 @@ class AnalogLinear(AnalogLayer):
         return F.linear(self.training_input(x), self.training_weight()[0].t(), self.bias)
 
     def on_gpu(self, x: torch.Tensor) -> torch.Tensor:
-        vectors = x.reshape(-1, self.in_features)
+        vectors = (x if x.is_floating_point() else x.float()).reshape(-1, self.in_features)
         images = x.shape[0] if x.dim() > 1 else 1
         a_sample = max(vectors.shape[0] // max(images, 1), 1)
         # All vectors are the pixels of one line of one image.
