@@ -72,7 +72,7 @@ def test_a_cell_is_stuck_once_its_damage_is_its_life(shape: float) -> None:
     used = (share * rng.uniform(0.9, 1.0, count)) ** (1.0 / shape)
     damage, flags = np.zeros(count, np.float32), np.ones(count, np.uint8)
     key = (np.uint32(part) for part in seed_words(seed))
-    use_up(damage, flags, np.arange(count), address, np.zeros(count, np.uint32), used, shape, *key)
+    use_up(damage, flags, address, np.zeros(count, np.uint32), used, shape, *key)
     ended = damage > lives
     assert 1_000 < ended.sum() < count / 10
     np.testing.assert_array_equal((flags & 2) != 0, ended)
@@ -125,7 +125,7 @@ def test_small_damage_adds_up_beyond_the_digits_of_float32() -> None:
     for _ in range(pulses):
         writes += np.uint32(1)
         amounts = np.full(cells, used)
-        use_up(damage, flags, np.arange(cells), address, writes, amounts, 2.0, *key)
+        use_up(damage, flags, address, writes, amounts, 2.0, *key)
     gained = damage.astype(float).mean() - 0.25
     ulp = 2.0**-25  # in one pulse a cell gains either nothing or this
     spread = np.sqrt(pulses * used * ulp / cells)

@@ -17,6 +17,8 @@ import numpy as np
 from numba import njit
 
 F = np.float32
+# Whole numbers are cast back after each step: numba would go on in 64 bits.
+I = np.int32
 # Contraction to fused multiply-add and reciprocal division; nothing that assumes no infinities.
 FAST = {"contract", "arcp", "nsz"}
 
@@ -27,6 +29,7 @@ _LN2_LOW = F(-2.12194440e-4)
 _SQRT_HALF_BITS = np.int32(0x3F3504F3)
 _MANTISSA = np.int32(23)
 _BIAS = np.int32(127)
+_HALF_WAY = np.int32(128)
 _LOG = tuple(
     F(c)
     for c in (
@@ -50,6 +53,21 @@ _EXP = tuple(
         4.1665795894e-2,
         1.6666665459e-1,
         5.0000001201e-1,
+    )
+)
+# Least-maximum fit of our own to ln(1 + t) / t over t from 0 to 1.
+_LOG1P = tuple(
+    F(c)
+    for c in (
+        0.00523269146,
+        -0.0295052275,
+        0.0782259336,
+        -0.136632442,
+        0.19106006,
+        -0.24842982,
+        0.333190968,
+        -0.499994931,
+        0.99999997,
     )
 )
 _CENTRE = tuple(
@@ -88,30 +106,48 @@ _SQRT2 = F(1.4142135623730951)
 
 
 @njit(forceinline=True, fastmath=FAST, error_model="numpy")
+def _degree8(c, x, square):
+    """Polynomial with coefficients `c`, highest first, in Estrin's order.
+
+    Horner's order waits for each product in turn, and a vector of eight cells' worth of such
+    chains is longer than what a processor looks ahead.
+    """
+    fourth = F(square * square)
+    low = (c[5] * x + c[6]) * square + (c[7] * x + c[8])
+    high = (c[1] * x + c[2]) * square + (c[3] * x + c[4])
+    return F((c[0] * fourth + high) * fourth + low)
+
+
+@njit(forceinline=True, fastmath=FAST, error_model="numpy")
 def log32(x):
     """Natural logarithm of a positive, normal float32."""
     bits = F(x).view(np.int32)
-    exponent = (bits - _SQRT_HALF_BITS) >> _MANTISSA
-    s = F(np.int32(bits - (exponent << _MANTISSA)).view(np.float32) - F(1.0))
-    square = s * s
-    y = _LOG[0]
-    for index in range(1, 9):
-        y = y * s + _LOG[index]
-    return F(s + (y * s * square - F(0.5) * square) + F(exponent) * _LN2)
+    exponent = I(I(bits - _SQRT_HALF_BITS) >> _MANTISSA)
+    s = F(I(bits - I(exponent << _MANTISSA)).view(np.float32) - F(1.0))
+    square = F(s * s)
+    y = _degree8(_LOG, s, square)
+    return F(F((y * s - F(0.5)) * square + s) + F(exponent) * _LN2)
 
 
 @njit(forceinline=True, fastmath=FAST, error_model="numpy")
 def exp32(x):
     """Exponential of a float32; saturates at exp(-87) and exp(88), so it never overflows."""
     x = min(max(F(x), F(-87.0)), F(88.0))
-    whole = np.int32(x * _LOG2_E + F(128.5)) - np.int32(128)
+    whole = I(I(x * _LOG2_E + F(128.5)) - _HALF_WAY)
     r = F(x - F(whole) * _LN2_HIGH)
     r = F(r - F(whole) * _LN2_LOW)
-    y = _EXP[0]
-    for index in range(1, 6):
-        y = y * r + _EXP[index]
-    y = y * r * r + r + F(1.0)
-    return F(y * np.int32((whole + _BIAS) << _MANTISSA).view(np.float32))
+    square = F(r * r)
+    low = (_EXP[4] * r + _EXP[5]) + (_EXP[2] * r + _EXP[3]) * square
+    y = (_EXP[0] * r + _EXP[1]) * F(square * square) + low
+    y = y * square + (r + F(1.0))
+    return F(y * I(I(whole + _BIAS) << _MANTISSA).view(np.float32))
+
+
+@njit(forceinline=True, fastmath=FAST, error_model="numpy")
+def soft32(x):
+    """ln(1 + exp(x)) of a float32, without overflow."""
+    t = exp32(-abs(F(x)))
+    return F(t * _degree8(_LOG1P, t, F(t * t)) + max(F(x), F(0.0)))
 
 
 @njit(forceinline=True, fastmath=FAST, error_model="numpy")
@@ -123,15 +159,11 @@ def normal32(word):
     upper = word >= _TOP_BIT
     near = np.uint32(~word) if upper else np.uint32(word)
     tail = (F(near) + F(0.5)) * _WORD
-    depth = -log32(F(4.0) * tail * (F(1.0) - tail))
-    centre = depth - F(2.5)
-    p = _CENTRE[0]
-    for index in range(1, 9):
-        p = p * centre + _CENTRE[index]
-    far = F(np.sqrt(depth)) - _TAIL_SHIFT
-    q = _TAIL[0]
-    for index in range(1, 9):
-        q = q * far + _TAIL[index]
+    depth = F(-log32(F(4.0) * tail * (F(1.0) - tail)))
+    centre = F(depth - F(2.5))
+    p = _degree8(_CENTRE, centre, F(centre * centre))
+    far = F(F(np.sqrt(depth)) - _TAIL_SHIFT)
+    q = _degree8(_TAIL, far, F(far * far))
     size = (p if depth < F(5.0) else q) * (F(1.0) - F(2.0) * tail) * _SQRT2
     return F(size if upper else -size)
 

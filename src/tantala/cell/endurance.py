@@ -70,46 +70,57 @@ class EnduranceLaw:
 
 
 @njit(**_OPTIONS)
-def use_up(damage, flags, at, address, writes, used, shape, k0, k1):
-    """Add `used` [lives], one number a cell, to the damage of the cells `at`, and mark those stuck.
+def use_up(damage, flags, address, writes, used, shape, k0, k1):
+    """Add `used` [lives] to the damage of the cells, one number each, and mark those stuck.
 
     Damage is kept in float32. Once a pulse is lost in its last digits it is rounded up or down by
     an addressed draw, so that the sum stays right on average.
     """
-    surely_lives = _SMALLEST ** (1.0 / shape)
-    for start in range(0, len(at), _FEW):
-        few = slice(start, min(start + _FEW, len(at)))
-        largest = _add_up(damage, at[few], address[few], writes, used[few], k0, k1)
-        if largest > surely_lives and _may_end(largest**shape, address[few], k0, k1):
-            _mark_ended(damage, flags, at[few], address[few], shape, k0, k1)
+    surely_lives = np.float32(_SMALLEST ** (1.0 / shape))
+    for start in range(0, len(damage), _FEW):
+        few = slice(start, min(start + _FEW, len(damage)))
+        worn = _add_up(damage[few], address[few], writes[few], used[few], surely_lives, k0, k1)
+        if worn and _may_end(damage[few], address[few], shape, k0, k1):
+            _mark_ended(damage[few], flags[few], address[few], shape, k0, k1)
 
 
 @njit(**_OPTIONS)
-def _add_up(damage, at, address, writes, used, k0, k1):
-    """The damage after the pulses; the largest of it."""
-    largest = np.float32(0.0)
-    for i in range(len(at)):
-        j = at[i]
-        exact = np.float64(damage[j]) + used[i]
+def _add_up(damage, address, writes, used, surely_lives, k0, k1):
+    """Add to the damage; how many cells have more than `surely_lives` then."""
+    worn, rounded = 0, 0
+    for i in range(len(damage)):
+        exact = np.float64(damage[i]) + used[i]
+        rounded += exact > _FINE * used[i]
+        worn += np.float32(exact) > surely_lives
+    if rounded == 0:  # told in a loop of its own, so that both are vector code
+        for i in range(len(damage)):
+            damage[i] = np.float32(np.float64(damage[i]) + used[i])
+        return worn
+    worn = 0
+    for i in range(len(damage)):
+        exact = np.float64(damage[i]) + used[i]
         kept = np.float32(exact)
         if exact > _FINE * used[i]:
             low, high = np.uint32(address[i] & _LOW_BITS), np.uint32(address[i] >> _HALF)
             step = math.ldexp(1.0, math.frexp(exact)[1] - _DIGITS)
-            draw = uniform_from_word(philox4x32(low, writes[j], _WEAR, high, k0, k1)[0])
+            draw = uniform_from_word(philox4x32(low, writes[i], _WEAR, high, k0, k1)[0])
             whole = math.floor(exact / step)
             kept = np.float32((whole + (draw < exact / step - whole)) * step)
-        damage[j] = kept
-        largest = max(largest, kept)
-    return largest
+        damage[i] = kept
+        worn += kept > surely_lives
+    return worn
 
 
 @njit(**_OPTIONS)
-def _may_end(hazard, address, k0, k1):
-    """Whether any of these cells has a life of at most `hazard` lives to the power of the shape.
+def _may_end(damage, address, shape, k0, k1):
+    """Whether any of these cells has a life of at most the largest of their damages.
 
     Few have, and none of most groups: their draws are compared with one bound, by vector code.
     """
-    bound = np.uint32(max(math.floor(math.exp(-hazard) * 2.0**32) - 2.0, 0.0))
+    largest = np.float32(0.0)
+    for value in damage:
+        largest = max(largest, value)
+    bound = np.uint32(max(math.floor(math.exp(-(largest**shape)) * 2.0**32) - 2.0, 0.0))
     short = 0
     for i in range(len(address)):
         low, high = np.uint32(address[i] & _LOW_BITS), np.uint32(address[i] >> _HALF)
@@ -118,9 +129,9 @@ def _may_end(hazard, address, k0, k1):
 
 
 @njit(**_OPTIONS)
-def _mark_ended(damage, flags, at, address, shape, k0, k1):
-    for i in range(len(at)):
+def _mark_ended(damage, flags, address, shape, k0, k1):
+    for i in range(len(damage)):
         low, high = np.uint32(address[i] & _LOW_BITS), np.uint32(address[i] >> _HALF)
         block = philox4x32(low, _ZERO, _CONDITION, high, k0, k1)
-        if damage[at[i]] > (-math.log(uniform_from_word(block[_LIFE]))) ** (1.0 / shape):
-            flags[at[i]] |= _STUCK_LOW
+        if damage[i] > (-math.log(uniform_from_word(block[_LIFE]))) ** (1.0 / shape):
+            flags[i] |= _STUCK_LOW

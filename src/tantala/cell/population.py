@@ -268,20 +268,14 @@ class Population:
         law = self.cell.endurance
         if law is None:
             return
-        positions = np.arange(at.start, at.stop) if isinstance(at, slice) else at
-        used = np.broadcast_to(count / law.characteristic_life(wordline), len(positions))
+        used = np.full(len(address), count / law.characteristic_life(wordline))
+        damage, flags = self.damage[at], self.flags[at]
         low, high = (np.uint32(word) for word in self.key)
         endurance.use_up(
-            self.damage,
-            self.flags,
-            positions,
-            address,
-            self.writes,
-            np.ascontiguousarray(used),
-            law.life_shape,
-            low,
-            high,
+            damage, flags, address, self.writes[at], used, law.life_shape, low, high
         )
+        if not isinstance(at, slice):  # copies
+            self.damage[at], self.flags[at] = damage, flags
 
     def state(self) -> CellState:
         """The arrays themselves, for kernels."""

@@ -14,7 +14,7 @@ from numba import njit
 
 from tantala.base.random import philox4x32
 from tantala.cell import variability
-from tantala.cell.elementary import FAST, F, exp32, log32, normal32
+from tantala.cell.elementary import FAST, F, exp32, log32, normal32, soft32
 from tantala.cell.switching import FLOOR_VOLTAGE
 from tantala.cell.variability import drift32, skewed32
 
@@ -39,7 +39,7 @@ OPTIONS = {"fastmath": FAST, "error_model": "numpy", "cache": True, "nogil": Tru
 # For what allocates nothing: without counts of references, which are atomic and so cost more than
 # the work on the few cells that a write still pulses in the end. Callers keep the arrays alive.
 LEAF = {**OPTIONS, "_nrt": False}
-NUMBERS, WORDS = 5 * BLOCK, 4 * BLOCK  # float32 and uint32 that a pulse works in
+NUMBERS, WORDS = 6 * BLOCK, 4 * BLOCK  # float32 and uint32 that a pulse works in
 
 
 class SetConstants(NamedTuple):
@@ -105,12 +105,6 @@ class ResetConstants(NamedTuple):
     per_wear_onset: float  # 1 / cycles
 
 
-@njit(forceinline=True, fastmath=FAST, error_model="numpy")
-def _soft(x):
-    """ln(1 + exp(x)) without overflow."""
-    return F(max(x, F(0.0)) + log32(F(1.0) + exp32(-abs(x))))
-
-
 @njit(**LEAF)
 def _events(address, event, purpose, k0, k1, w0, w1, w2):
     """Words of each (address, event): normals of them are made in loops of their own."""
@@ -167,39 +161,41 @@ def _compliance(critical, bitline, overdrive, c):
     """R [ohm] at which the cell's voltage is `critical`; `overdrive` [V] without drain lowering."""
     drop = max(bitline - critical, _SMALLEST_DROP)
     pinch = (overdrive + c.dibl * drop) * c.per_slope
-    forward = c.unit * _soft(pinch / c.unit)
-    backward = c.unit * _soft((pinch - drop) / c.unit)
+    forward = c.unit * soft32(pinch / c.unit)
+    backward = c.unit * soft32((pinch - drop) / c.unit)
     current = max(c.gain * (forward * forward - backward * backward), _SMALLEST_CURRENT)
-    return F(c.minimum + critical * (F(1.0) / current + c.series / drop))
+    return F(c.minimum + critical * ((drop + c.series * current) / (current * drop)))
 
 
 @njit(**LEAF)
-def _set_onset(conductance, bitline, wordline, width, c, excess, shift, onset, reached):
+def _set_onset(conductance, bitline, wordline, width, c, excess, shift, onset, reached, state):
     """V_c of the state before in `onset` [V], and ln R at which it would end in `reached`.
 
-    `excess` becomes the barrier [eV] less the heat's part, `shift` the overdrive [V].
+    `excess` becomes the barrier [eV] less the heat's part, `shift` the overdrive [V], `state` ln R.
     """
     per_lowering = F(1.0) / c.lowering
     for i in range(len(conductance)):
         before = F(1.0) / conductance[i]
         height = c.barrier + excess[i] - c.heat * log32(width[i])
-        needed = (height + c.barrier_slope * log32(before)) * per_lowering
+        log_before = log32(before)
+        needed = (height + c.barrier_slope * log_before) * per_lowering
         critical = max(needed, F(FLOOR_VOLTAGE))
         overdrive = wordline[i] - c.threshold - shift[i]
         reached[i] = log32(min(_compliance(critical, bitline[i], overdrive, c), before))
         onset[i] = critical
         excess[i] = height
         shift[i] = overdrive
+        state[i] = log_before
 
 
 @njit(**LEAF)
-def _set_target(conductance, bitline, c, height, overdrive, xi, reached):
+def _set_target(state, bitline, c, height, overdrive, xi, reached):
     """R [ohm] that each cell tends to, in `reached`, which held ln R of the first estimate."""
     per_lowering = F(1.0) / c.lowering
-    for i in range(len(conductance)):
+    for i in range(len(state)):
         needed = (height[i] + c.barrier_slope * reached[i]) * per_lowering
         grown = _compliance(max(needed, F(FLOOR_VOLTAGE)), bitline[i], overdrive[i], c)
-        openness = exp32(-c.closed_exponent * log32(conductance[i]) - c.closed)
+        openness = exp32(c.closed_exponent * state[i] - c.closed)
         lift = c.closed_lift / (F(1.0) + openness)
         reached[i] = grown * exp32(lift + c.spread * skewed32(xi[i], c.skewness))
 
@@ -235,6 +231,7 @@ def set_cells(
         count = to - start
         excess, shift, xi = numbers[:count], numbers[BLOCK:][:count], numbers[2 * BLOCK :][:count]
         onset, reached = numbers[3 * BLOCK :][:count], numbers[4 * BLOCK :][:count]
+        state = numbers[5 * BLOCK :][:count]
         w0, w1 = words[:count], words[BLOCK:][:count]
         w2, phase = words[2 * BLOCK :][:count], words[3 * BLOCK :][:count]
         _set_draws(
@@ -243,9 +240,9 @@ def set_cells(
         _add_drift(address[start:to], cycles[start:to], phase, steps, c.of_drift, 0, k0, k1, xi)
         _set_onset(
             conductance[start:to], bitline[start:to], wordline[start:to], width[start:to], c,
-            excess, shift, onset, reached,
+            excess, shift, onset, reached, state,
         )  # fmt: skip
-        _set_target(conductance[start:to], bitline[start:to], c, excess, shift, xi, reached)
+        _set_target(state, bitline[start:to], c, excess, shift, xi, reached)
         _set_outcome(
             conductance[start:to], movable[start:to], bitline[start:to], width[start:to], c, onset,
             reached, energy[start:to], switched[start:to],
@@ -282,7 +279,7 @@ def _reset_times(source, wordline, width, c, excess, volts):
     per_softness = F(1.0) / c.follower_softness
     for i in range(len(volts)):
         beyond = (source[i] - wordline[i] - c.follower_offset) * per_softness
-        volts[i] = max(source[i] - c.follower_softness * _soft(beyond), F(0.0))
+        volts[i] = max(source[i] - c.follower_softness * soft32(beyond), F(0.0))
         log_tau = c.barrier - c.lowering * volts[i] + excess[i] * c.per_heat
         excess[i] = log32(width[i]) - log_tau
 
@@ -301,9 +298,9 @@ def _reset_physics(conductance, cycles, movable, width, c, volts, log_time, grow
         stroke = c.jump + growth[i] * log_time[i]
         higher = max(before, stroke)
         apart = abs(before - stroke) / growth[i]
-        alone = higher + growth[i] * log32(F(1.0) + exp32(-apart))
+        alone = higher + growth[i] * soft32(-apart)
         beside = min(alone, c.maximum)
-        grown = beside - log32(F(1.0) + exp32(beside - max(alone, c.maximum))) - worn
+        grown = beside - soft32(beside - max(alone, c.maximum)) - worn
         decay = c.decrease_per_volt * volts[i] + log32(width[i]) - c.decrease_time
         progress = exp32(c.decrease_exponent * decay)
         spread = exp32(c.decrease_spread * (draw[i] - F(0.5) * c.decrease_spread))

@@ -268,11 +268,11 @@ def _pulse(c, rising, count, cells, task, block):
             conductance, address, writes, cycles, movable, line, gate, width, law, steps, k0, k1,
             energy, switched, block.numbers, block.words,
         )  # fmt: skip
-        at, cycle = block.at[:count], cells.cycles
+        at, cycle = block.at, cells.cycles
         for i in range(count):
             cycle[at[i]] = cycles[i] + _ONE
         if c.wears:
-            _wear(c, at, address, cells, gate, block.used[:count])
+            _wear(c, count, cells, block)
     else:
         falling = ResetConstants(*_tuple_of(c.reset, _RESET))
         reset_cells(
@@ -283,18 +283,25 @@ def _pulse(c, rising, count, cells, task, block):
 
 
 @njit(**LEAF)
-def _wear(c, at, address, cells, gate, used):
-    """Use up life by one SET pulse at each `gate` [V]; as `Population._wear`."""
+def _wear(c, count, cells, block):
+    """Use up life by one SET pulse on the block's first `count` cells; as `Population._wear`."""
     life, voltage, scale, shape = c.life
     per_fold = np.log(10.0) / scale
+    at, gate, used = block.at, block.gate, block.used
+    # The pulse is over, so its room is free.
+    all_damage, all_flags, damage, flags = cells.damage, cells.flags, block.numbers, block.movable
     last, lives = F(np.nan), 0.0
-    for i in range(len(at)):
+    for i in range(count):
         if gate[i] != last:  # many cells get the same step of a ladder
             last = gate[i]
             lives = np.exp((np.float64(last) - voltage) * per_fold) / life
-        used[i] = lives
-    k0, k1 = np.uint32(c.k0), np.uint32(c.k1)
-    use_up(cells.damage, cells.flags, at, address, cells.writes, used, shape, k0, k1)
+        used[i], damage[i], flags[i] = lives, all_damage[at[i]], all_flags[at[i]]
+    use_up(
+        damage[:count], flags[:count], block.address[:count], block.writes[:count], used[:count],
+        shape, np.uint32(c.k0), np.uint32(c.k1),
+    )  # fmt: skip
+    for i in range(count):
+        all_damage[at[i]], all_flags[at[i]] = damage[i], flags[i]
 
 
 @njit(**LEAF)
