@@ -37,6 +37,7 @@ SET_WORDLINE, SET_BITLINE, RESET_WORDLINE, RESET_SOURCELINE = range(4)
 INLINE = {"fastmath": FAST, "error_model": "numpy", "forceinline": True}
 _FORMED, _STUCK_LOW = np.uint8(1), np.uint8(2)  # flags of a population
 _ONE = np.uint32(1)
+_VECTOR = 16  # cells: the longest of a processor's vectors of float32
 _SET, _RESET = len(SetConstants._fields), len(ResetConstants._fields)
 _NOISE = len(NoiseConstants._fields)
 _tuple_of: Any = to_fixed_tuple  # an intrinsic, which takes one argument more in its definition
@@ -102,6 +103,14 @@ def _current(voltage, conduction, conductance):
     return F(conductance * reference * np.sinh(voltage * x) / np.sinh(reference * x))
 
 
+@njit(**INLINE)
+def _whole(count):
+    """Cells in whole vectors for `count`: what is left of a vector would be worked on one by one,
+    which takes longer than all before, since most rounds have few cells.
+    """
+    return (count + _VECTOR - 1) // _VECTOR * _VECTOR
+
+
 @njit(**OPTIONS)
 def _block(size):
     return Block(
@@ -138,7 +147,10 @@ def _see(c, round, count, conductance, task, block):
     for u in range(unsure):
         j = active[doubtful[u]]
         address[u], own[u] = addresses[j], conductance[place[j]]
-    _read(c, round, own[:unsure], address[:unsure], near[:unsure], block.numbers)
+    whole = _whole(unsure)
+    for u in range(unsure, whole):
+        address[u], own[u] = address[0], own[0]
+    _read(c, round, own[:whole], address[:whole], near[:whole], block.numbers)
     for u in range(unsure):
         seen[doubtful[u]] = near[u]
 
@@ -225,7 +237,9 @@ def _drive(c, rising, pulsed, task, train, block):
 
 @njit(**LEAF)
 def _gather(rising, count, cells, task, block):
-    """What the pulse kernels need of the cells at the block's first `count` positions."""
+    """What the pulse kernels need of the cells at the block's first `count` positions, and behind
+    them the first again, to fill a vector.
+    """
     mask = _FORMED if rising else _FORMED | _STUCK_LOW
     place, position, at = task.place, block.position, block.at
     conductance, writes, cycles = cells.conductance, cells.writes, cells.cycles
@@ -235,6 +249,10 @@ def _gather(rising, count, cells, task, block):
         cell = place[position[i]]
         at[i], own[i], events[i], cycle[i] = cell, conductance[cell], writes[cell], cycles[cell]
         movable[i] = np.uint8((flags[cell] & mask) == _FORMED)
+    address, line, gate = block.address, block.line, block.gate
+    for i in range(count, _whole(count)):
+        own[i], events[i], cycle[i], movable[i] = own[0], events[0], cycle[0], movable[0]
+        address[i], line[i], gate[i] = address[0], line[0], gate[0]
 
 
 @njit(**LEAF)
@@ -253,14 +271,11 @@ def _pulse(c, rising, count, cells, task, block):
     """One pulse on the cells at the block's first `count` positions, whose voltages are there."""
     _gather(rising, count, cells, task, block)
     steps, k0, k1 = np.uint32(c.drift), np.uint32(c.k0), np.uint32(c.k1)
-    conductance, movable, width = (
-        block.conductance[:count],
-        block.movable[:count],
-        block.width[:count],
-    )
-    address, writes, cycles = block.address[:count], block.writes[:count], block.cycles[:count]
-    line, gate = block.line[:count], block.gate[:count]
-    energy, switched = block.energy[:count], block.switched[:count]
+    whole = _whole(count)
+    conductance, movable = block.conductance[:whole], block.movable[:whole]
+    address, writes, cycles = block.address[:whole], block.writes[:whole], block.cycles[:whole]
+    line, gate, width = block.line[:whole], block.gate[:whole], block.width[:whole]
+    energy, switched = block.energy[:whole], block.switched[:whole]
     width[:] = F(c.set_width if rising else c.reset_width)
     if rising:
         law = SetConstants(*_tuple_of(c.set, _SET))
@@ -353,7 +368,7 @@ def write_cells(cells, task, c, limit, out, log, logging):
     extent = np.empty((4, 2))
     extent[:, 0], extent[:, 1] = np.inf, -np.inf
     left = len(task.place)
-    block = _block(min(BLOCK, left))
+    block = _block(_whole(min(BLOCK, left)))
     train = Train(np.zeros(left, np.int8), np.zeros(left, F), np.zeros(left, F))
     waiting = np.arange(left)
     first, last = 0, 1
