@@ -35,6 +35,7 @@ STATES = 57
 SCORES = 161
 SCORE_LIMIT = 10.0  # 1 - Phi(10) = 8e-24, below every rate that is asked for
 CHUNK = 4096
+_LOW_BITS, _HALF, _HIGH_BITS = np.uint64(0xFFFFFFFF), np.uint64(32), np.uint64(0xFFFF)
 _PHASE: dict[str, Any] = {"cache": True, "error_model": "numpy", "fastmath": FAST, "_nrt": False}
 
 
@@ -92,29 +93,6 @@ def _log_state(y, slope, lowest, scale, log_g):
 
 
 @njit(forceinline=True, fastmath=FAST, error_model="numpy")
-def _bilinear(row, state, score):
-    """A row's change of y at fractional state and score indices."""
-    i, j = np.int32(state), np.int32(score)
-    a, b = state - F(i), score - F(j)
-    near = row[i, j] + b * (row[i, j + 1] - row[i, j])
-    far = row[i + 1, j] + b * (row[i + 1, j + 1] - row[i + 1, j])
-    return near + a * (far - near)
-
-
-@njit(forceinline=True, fastmath=FAST, error_model="numpy")
-def _score(weights, address, write, purpose_word, k0, k1):
-    low = np.uint32(address & np.uint64(0xFFFFFFFF))
-    high = np.uint32((address >> np.uint64(32)) & np.uint64(0xFFFF))
-    w0, w1, w2, w3 = philox4x32(low, write, purpose_word, high, k0, k1)
-    return (
-        weights[0] * normal32(w0)
-        + weights[1] * normal32(w1)
-        + weights[2] * normal32(w2)
-        + weights[3] * normal32(w3)
-    )
-
-
-@njit(forceinline=True, fastmath=FAST, error_model="numpy")
 def _shifted(written, shift, inverse_scale, constants, smooth, log_g):
     """A cell's conductance now, from the written one and its change of y."""
     slope, lowest, scale, _, _ = constants
@@ -125,27 +103,54 @@ def _shifted(written, shift, inverse_scale, constants, smooth, log_g):
     return written * exp32(_log_state(y + shift, slope, lowest, scale, log_g) - start)
 
 
-@njit(forceinline=True, fastmath=FAST, error_model="numpy")
-def _moved(written, score, row, inverse_scale, constants, smooth, log_g):
-    """One cell: written conductance and score to the conductance now, all of one age."""
-    _, _, _, state_scale, score_scale = constants
-    root = F(np.sqrt(max(written * inverse_scale, F(1e-12))))
-    state = min(root * state_scale, F(STATES - 1) - F(1e-4))
-    at = min(max((score + F(SCORE_LIMIT)) * score_scale, F(0.0)), F(SCORES - 1) - F(1e-3))
-    shift = _bilinear(row, state, at)
-    return _shifted(written, shift, inverse_scale, constants, smooth, log_g)
+@njit(**_PHASE)
+def _words(writes, first, purpose_word, k0, k1, w0, w1, w2, w3):
+    for i in range(writes.size):
+        address = first + np.uint64(i)
+        low = np.uint32(address & _LOW_BITS)
+        high = np.uint32((address >> _HALF) & _HIGH_BITS)
+        w0[i], w1[i], w2[i], w3[i] = philox4x32(low, writes[i], purpose_word, high, k0, k1)
+
+
+@njit(**_PHASE)
+def _weighted(weights, w0, w1, w2, w3, score):
+    """Scores of cells of one age from their words."""
+    a, b, c, d = weights[0], weights[1], weights[2], weights[3]
+    for i in range(score.size):
+        score[i] = a * normal32(w0[i]) + b * normal32(w1[i])
+    for i in range(score.size):
+        score[i] += c * normal32(w2[i]) + d * normal32(w3[i])
+
+
+@njit(**_PHASE)
+def _shifts_alike(row, written, score, inverse_scale, state_scale, score_scale, shift):
+    """Change of y, linear in state and score, of cells of one age: `row` (STATES * SCORES)."""
+    for i in range(written.size):
+        k, m, a, b = _at(written[i], score[i], inverse_scale, state_scale, score_scale)
+        shift[i] = _corners(row, k * SCORES + m, a, b)
 
 
 @njit(parallel=True, cache=True, error_model="numpy", fastmath=FAST)
 def _age_alike(out, written, writes, first, key, purpose_word, weights, row, tables):
-    """All cells have one age, greater than 0: `row` is their blended table."""
+    """All cells have one age, greater than 0: `row` is their blended table.
+
+    In phases over a chunk that stays in the first caches: LLVM makes vectors of each, not of all.
+    """
     inverse_scale, constants, smooth, log_g = tables
-    chunks = (out.size + CHUNK - 1) // CHUNK
-    for chunk in prange(chunks):
-        for i in range(chunk * CHUNK, min((chunk + 1) * CHUNK, out.size)):
-            address = first + np.uint64(i)
-            score = _score(weights, address, writes[i], purpose_word, key[0], key[1])
-            out[i] = _moved(written[i], score, row, inverse_scale, constants, smooth, log_g)
+    state_scale, score_scale = constants[3], constants[4]
+    for chunk in prange((out.size + CHUNK - 1) // CHUNK):
+        start, stop = chunk * CHUNK, min((chunk + 1) * CHUNK, out.size)
+        score, words = np.empty(stop - start, np.float32), np.empty((4, stop - start), np.uint32)
+        shift = words[0].view(np.float32)  # once the score is made of the words
+        _words(
+            writes[start:stop], first + np.uint64(start), purpose_word, key[0], key[1], words[0],
+            words[1], words[2], words[3],
+        )  # fmt: skip
+        _weighted(weights, words[0], words[1], words[2], words[3], score)
+        _shifts_alike(
+            row, written[start:stop], score, inverse_scale, state_scale, score_scale, shift
+        )
+        _moves(out[start:stop], written[start:stop], shift, inverse_scale, constants, smooth, log_g)
 
 
 @njit(**_PHASE)
@@ -163,31 +168,41 @@ def _places(ages, offset, inverse_delay, near, part):
 
 
 @njit(**_PHASE)
-def _scores(path, near, part, writes, first, purpose_word, k0, k1, score):
-    """Scores with weights between those of two rows, `path` (rows * 4), brought back to 1."""
+def _add_weighted(path, near, part, word, score, square):
+    """Add to scores what one word gives, with its weight between those of two rows, and to
+    `square` the weight's square.
+    """
     for i in range(near.size):
-        at, b = np.int64(near[i]) * 4, part[i]
-        w0 = path[at] + b * (path[at + 4] - path[at])
-        w1 = path[at + 1] + b * (path[at + 5] - path[at + 1])
-        w2 = path[at + 2] + b * (path[at + 6] - path[at + 2])
-        w3 = path[at + 3] + b * (path[at + 7] - path[at + 3])
-        address = first + np.uint64(i)
-        drawn = _score((w0, w1, w2, w3), address, writes[i], purpose_word, k0, k1)
-        score[i] = drawn * F(1.0) / F(np.sqrt(w0 * w0 + w1 * w1 + w2 * w2 + w3 * w3))
+        at = np.int64(near[i])
+        weight = path[at] + part[i] * (path[at + 1] - path[at])
+        score[i] += weight * normal32(word[i])
+        square[i] += weight * weight
+
+
+@njit(**_PHASE)
+def _of_unit_variance(score, square):
+    for i in range(score.size):
+        score[i] /= F(np.sqrt(square[i]))
 
 
 @njit(**_PHASE)
 def _shifts(rows, near, part, written, score, inverse_scale, state_scale, score_scale, shift):
     """Change of y, linear in age, state and score, from `rows` (rows * STATES * SCORES)."""
     for i in range(near.size):
-        root = F(np.sqrt(max(written[i] * inverse_scale, F(1e-12))))
-        state = min(root * state_scale, F(STATES - 1) - F(1e-4))
-        at = min(max((score[i] + F(SCORE_LIMIT)) * score_scale, F(0.0)), F(SCORES - 1) - F(1e-3))
-        k, m = np.int32(state), np.int32(at)
-        a, b = state - F(k), at - F(m)
+        k, m, a, b = _at(written[i], score[i], inverse_scale, state_scale, score_scale)
         here = (np.int64(near[i]) * STATES + k) * SCORES + m
         young = _corners(rows, here, a, b)
         shift[i] = young + part[i] * (_corners(rows, here + STATES * SCORES, a, b) - young)
+
+
+@njit(forceinline=True, fastmath=FAST, error_model="numpy")
+def _at(written, score, inverse_scale, state_scale, score_scale):
+    """Where a cell lies in a row: its corner (state, score), and the parts of the way beyond."""
+    root = F(np.sqrt(max(written * inverse_scale, F(1e-12))))
+    state = min(root * state_scale, F(STATES - 1) - F(1e-4))
+    at = min(max((score + F(SCORE_LIMIT)) * score_scale, F(0.0)), F(SCORES - 1) - F(1e-3))
+    k, m = np.int32(state), np.int32(at)
+    return k, m, state - F(k), at - F(m)
 
 
 @njit(forceinline=True, fastmath=FAST, error_model="numpy")
@@ -198,18 +213,16 @@ def _corners(rows, at, a, b):
 
 
 @njit(**_PHASE)
-def _moves(out, written, ages, shift, inverse_scale, constants, smooth, log_g):
-    """Conductances after a change of y; those of age 0 stay as they are."""
+def _moves(out, written, shift, inverse_scale, constants, smooth, log_g):
+    """Conductances after a change of y, which is 0 at age 0."""
     for i in range(out.size):
-        moved = _shifted(written[i], shift[i], inverse_scale, constants, smooth, log_g)
-        out[i] = moved if ages[i] > F(0.0) else written[i]
+        out[i] = _shifted(written[i], shift[i], inverse_scale, constants, smooth, log_g)
 
 
 @njit(parallel=True, cache=True, error_model="numpy", fastmath=FAST)
 def _age_each(out, written, ages, writes, first, key, purpose_word, clock, tables):
-    """Every cell has its own age; `clock` holds the tables and path weights from a row on.
-
-    In phases over a chunk that stays in the first caches: LLVM makes vectors of each, not of all.
+    """As `_age_alike`, every cell of its own age; `clock` holds the tables and path weights from
+    a row on.
     """
     rows, path, offset, inverse_delay = clock
     inverse_scale, constants, smooth, log_g = tables
@@ -217,20 +230,21 @@ def _age_each(out, written, ages, writes, first, key, purpose_word, clock, table
     for chunk in prange((out.size + CHUNK - 1) // CHUNK):
         start, stop = chunk * CHUNK, min((chunk + 1) * CHUNK, out.size)
         near, part = np.empty(stop - start, np.int32), np.empty(stop - start, np.float32)
-        score, shift = np.empty_like(part), np.empty_like(part)
+        score, square, shift = np.zeros_like(part), np.zeros_like(part), np.empty_like(part)
+        words = np.empty((4, stop - start), np.uint32)
         _places(ages[start:stop], offset, inverse_delay, near, part)
-        _scores(
-            path, near, part, writes[start:stop], first + np.uint64(start), purpose_word, key[0],
-            key[1], score,
+        _words(
+            writes[start:stop], first + np.uint64(start), purpose_word, key[0], key[1], words[0],
+            words[1], words[2], words[3],
         )  # fmt: skip
+        for k in range(4):
+            _add_weighted(path[k], near, part, words[k], score, square)
+        _of_unit_variance(score, square)
         _shifts(
             rows, near, part, written[start:stop], score, inverse_scale, state_scale,
             score_scale, shift,
         )  # fmt: skip
-        _moves(
-            out[start:stop], written[start:stop], ages[start:stop], shift, inverse_scale,
-            constants, smooth, log_g,
-        )  # fmt: skip
+        _moves(out[start:stop], written[start:stop], shift, inverse_scale, constants, smooth, log_g)
 
 
 def age_index(elapsed: float) -> float:
@@ -336,13 +350,14 @@ class Tables:
             weights = path[0] + part * (path[1] - path[0])
             weights = (weights / np.sqrt(np.sum(weights**2))).astype(np.float32)
             _age_alike(
-                out, written, writes, address, key, np.uint32(PATH), weights, row, self._tables
-            )
+                out, written, writes, address, key, np.uint32(PATH), weights, row.reshape(-1),
+                self._tables,
+            )  # fmt: skip
             return
         first, last = max(int(at[0]) - 1, 0), int(at[1]) + 2
         rows = np.stack([self.row(index) for index in range(first, last + 1)])
-        path = self._path(first, last).astype(np.float32)
-        clock = (rows.reshape(-1), path.reshape(-1), np.int32(first), F(1.0 / delay))
+        path = np.ascontiguousarray(self._path(first, last).T, np.float32)
+        clock = (rows.reshape(-1), path, np.int32(first), F(1.0 / delay))
         _age_each(out, written, ages, writes, address, key, np.uint32(PATH), clock, self._tables)
 
     def _path(self, first: int, last: int) -> NDArray[np.float64]:

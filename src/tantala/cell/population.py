@@ -271,9 +271,7 @@ class Population:
         used = np.full(len(address), count / law.characteristic_life(wordline))
         damage, flags = self.damage[at], self.flags[at]
         low, high = (np.uint32(word) for word in self.key)
-        endurance.use_up(
-            damage, flags, address, self.writes[at], used, law.life_shape, low, high
-        )
+        endurance.use_up(damage, flags, address, self.writes[at], used, law.life_shape, low, high)
         if not isinstance(at, slice):  # copies
             self.damage[at], self.flags[at] = damage, flags
 
