@@ -18,7 +18,7 @@ from numba import njit
 
 F = np.float32
 # Whole numbers are cast back after each step: numba would go on in 64 bits.
-I = np.int32
+I32 = np.int32
 # Contraction to fused multiply-add and reciprocal division; nothing that assumes no infinities.
 FAST = {"contract", "arcp", "nsz"}
 
@@ -122,8 +122,8 @@ def _degree8(c, x, square):
 def log32(x):
     """Natural logarithm of a positive, normal float32."""
     bits = F(x).view(np.int32)
-    exponent = I(I(bits - _SQRT_HALF_BITS) >> _MANTISSA)
-    s = F(I(bits - I(exponent << _MANTISSA)).view(np.float32) - F(1.0))
+    exponent = I32(I32(bits - _SQRT_HALF_BITS) >> _MANTISSA)
+    s = F(I32(bits - I32(exponent << _MANTISSA)).view(np.float32) - F(1.0))
     square = F(s * s)
     y = _degree8(_LOG, s, square)
     return F(F((y * s - F(0.5)) * square + s) + F(exponent) * _LN2)
@@ -133,14 +133,14 @@ def log32(x):
 def exp32(x):
     """Exponential of a float32; saturates at exp(-87) and exp(88), so it never overflows."""
     x = min(max(F(x), F(-87.0)), F(88.0))
-    whole = I(I(x * _LOG2_E + F(128.5)) - _HALF_WAY)
+    whole = I32(I32(x * _LOG2_E + F(128.5)) - _HALF_WAY)
     r = F(x - F(whole) * _LN2_HIGH)
     r = F(r - F(whole) * _LN2_LOW)
     square = F(r * r)
     low = (_EXP[4] * r + _EXP[5]) + (_EXP[2] * r + _EXP[3]) * square
     y = (_EXP[0] * r + _EXP[1]) * F(square * square) + low
     y = y * square + (r + F(1.0))
-    return F(y * I(I(whole + _BIAS) << _MANTISSA).view(np.float32))
+    return F(y * I32(I32(whole + _BIAS) << _MANTISSA).view(np.float32))
 
 
 @njit(forceinline=True, fastmath=FAST, error_model="numpy")

@@ -20,7 +20,7 @@ from tantala.cell.write_state import Counts, Task
 
 OPTIONS = {"fastmath": FAST, "error_model": "numpy", "cache": True, "nogil": True}
 _READ = np.uint32(READ)
-_ONE, _ONE64 = np.uint8(1), np.uint64(1)
+_ONE64, _BYTE = np.uint64(1), np.uint64(0xFF)
 
 
 class Amplifiers(NamedTuple):
@@ -62,15 +62,26 @@ def _decided(conductance, address, event, low, high, voltage, noise, k0, k1):
 
 
 @njit(**OPTIONS)
+def _sides(conductance, sure_low, sure_high):
+    """Up to 32 cells: (surely ones, surely zeros), bit by bit; in 32 bits, so in full vectors."""
+    ones, zeros = np.uint32(0), np.uint32(0)
+    for b in range(len(conductance)):
+        g = conductance[b]
+        ones |= np.uint32(np.uint32(g >= sure_low) << np.uint32(b))
+        zeros |= np.uint32(np.uint32(g <= sure_high) << np.uint32(b))
+    return ones, zeros
+
+
+@njit(**OPTIONS)
 def _seen(conductance, base, count, sure_low, sure_high):
     """Up to 64 cells from `base` on: (ones, cells that are near a threshold), bit by bit."""
-    ones, near = np.uint64(0), np.uint64(0)
-    for b in range(count):
-        g = conductance[base + b]
-        place = np.uint64(b)
-        ones |= np.uint64(g >= sure_low) << place
-        near |= np.uint64((g < sure_low) & (g > sure_high)) << place
-    return ones, near
+    ones, sure = np.uint64(0), np.uint64(0)
+    for first in range(0, count, 32):
+        part = conductance[base + first : base + min(first + 32, count)]
+        high, low = _sides(part, sure_low, sure_high)
+        ones |= np.uint64(high) << np.uint64(first)
+        sure |= np.uint64(high | low) << np.uint64(first)
+    return ones, sure ^ (~np.uint64(0) >> np.uint64(64 - count))
 
 
 @njit(**OPTIONS)
@@ -78,14 +89,20 @@ def _resolved(conductance, base, first, group, amplifiers, event, ones, near):
     """`ones` with the cells read that are near a threshold."""
     a = amplifiers
     voltage, k0, k1 = F(a.voltage), np.uint32(a.k0), np.uint32(a.k1)
-    for b in range(64):
-        if near >> np.uint64(b) & _ONE64:
+    low, high, b = a.low[group], a.high[group], 0
+    while near:
+        if not near & _BYTE:  # few are near
+            near >>= np.uint64(8)
+            b += 8
+            continue
+        if near & _ONE64:
             cell, bit = base + b, first + b
             value = _decided(
-                conductance[cell], cell, event, a.low[group, bit], a.high[group, bit], voltage,
-                a.noise, k0, k1,
-            )  # fmt: skip
+                conductance[cell], cell, event, low[bit], high[bit], voltage, a.noise, k0, k1
+            )
             ones |= np.uint64(value) << np.uint64(b)
+        near >>= _ONE64
+        b += 1
     return ones
 
 
@@ -109,7 +126,7 @@ def sense(conductance, places, n, k, amplifiers, event, tables, data, check, syn
                     conductance, base + first, first, group, amplifiers, event, ones, near
                 )
             for at in range(first >> 3, (first + count + 7) >> 3):
-                value = np.uint8(ones & np.uint64(0xFF))
+                value = np.uint8(ones & _BYTE)
                 data[w, at] = value
                 want ^= tables[at, value]
                 ones >>= np.uint64(8)
