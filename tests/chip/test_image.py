@@ -68,6 +68,22 @@ def test_a_torn_or_foreign_image_is_refused(chip: Chip, tmp_path: Path, damage: 
     assert len(caught.value.problems) == 1
 
 
+def test_no_changed_byte_of_the_header_gets_past(chip: Chip, tmp_path: Path) -> None:
+    path = tmp_path / "die.img"
+    chip.save(path)
+    content = path.read_bytes()
+    header = 25 + int.from_bytes(content[17:25], "little")
+    rng = np.random.default_rng(5)
+    places = [*range(25), *rng.integers(25, header, 150).tolist()]
+    listed = content.index(b'"arrays"')
+    for at in [*places, *range(listed, header)]:
+        changed = bytearray(content)
+        changed[at] ^= int(rng.integers(1, 256))
+        path.write_bytes(changed)
+        with pytest.raises(ImageError, match=r"die\.img"):
+            Chip.load(path)
+
+
 def test_another_release_may_draw_another_die(
     chip: Chip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,6 +17,7 @@ import struct
 import tempfile
 from collections.abc import Iterator
 from importlib import metadata
+from io import BufferedReader
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,7 @@ MAGIC = b"tantala chip\n"
 VERSION = 2
 _FIXED = struct.Struct("<IQ")
 _DIGEST = 32
+_PIECE = 1 << 18  # bytes read and hashed at a time: they stay in the second-level cache
 _READS = ("words read", "reads", "reads at the last write")
 _CELLS = ("conductance", "written", "age", "writes", "cycles", "damage", "flags")
 
@@ -97,10 +99,10 @@ def _sync_folder(folder: Path) -> None:
 def load(kind: type[Chip], path: Path) -> Chip:
     """The chip of an image. Raises ImageError."""
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            header, arrays = _parsed(path, file)
     except OSError as error:
         raise _bad(path, "the image cannot be read", error.strerror or str(error)) from error
-    header, at = _checked(path, content)
     chip = kind.__new__(kind)
     try:
         chip._make(_specification(header["specification"]), header["seed"])
@@ -113,35 +115,62 @@ def load(kind: type[Chip], path: Path) -> Chip:
             f"cell {chip.design.cell!r} is another one now",
             "its numbers have changed since the image was made",
         )
-    arrays = {}
-    for name, kind_of, length in header["arrays"]:
-        arrays[name] = np.frombuffer(content, np.dtype(kind_of), length, at)
-        at += arrays[name].nbytes
     _restore(chip, header, arrays)
     return chip
 
 
-def _checked(path: Path, content: bytes) -> tuple[dict[str, Any], int]:
-    """The header and where the arrays begin."""
-    if not content.startswith(MAGIC):
-        raise _bad(path, "no image of a chip", "it begins with other bytes")
+def _parsed(path: Path, file: BufferedReader) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """Header and arrays, read into their own memory; nothing of them is used unless all is whole.
+
+    The header is believed only as far as the file is long until the checksum has been seen.
+    """
+    size = os.fstat(file.fileno()).st_size
     start = len(MAGIC) + _FIXED.size
-    if len(content) < start + _DIGEST:
-        raise _bad(path, "a torn image", f"{len(content)} bytes only")
-    version, length = _FIXED.unpack_from(content, len(MAGIC))
+    head = file.read(start)
+    if not head.startswith(MAGIC):
+        raise _bad(path, "no image of a chip", "it begins with other bytes")
+    if size < start + _DIGEST:
+        raise _bad(path, "a torn image", f"{size} bytes only")
+    version, length = _FIXED.unpack_from(head, len(MAGIC))
     if version != VERSION:
         raise _bad(path, f"an image of version {version}", f"this program reads version {VERSION}")
-    body = memoryview(content)[:-_DIGEST]
-    if hashlib.sha256(body).digest() != content[-_DIGEST:]:
-        raise _bad(path, "a torn or changed image", "its checksum does not fit")
-    header = json.loads(content[start : start + length])
+    torn = _bad(path, "a torn or changed image", "its checksum does not fit")
+    room = size - start - length - _DIGEST
+    text = file.read(length) if room >= 0 else b""
+    try:
+        header = json.loads(text)
+        arrays = _room(header["arrays"], room)
+    except (ValueError, KeyError, TypeError) as error:
+        raise torn from error
+    digest = hashlib.sha256(head + text)
+    for array in arrays.values():
+        memory = array.view(np.uint8).data
+        for at in range(0, len(memory), _PIECE):
+            piece = memory[at : at + _PIECE]
+            file.readinto(piece)
+            digest.update(piece)
+    if file.read() != digest.digest():
+        raise torn
     if header["tantala"] != metadata.version("tantala"):
         raise _bad(
             path,
             f"an image of tantala {header['tantala']}",
             f"this is {metadata.version('tantala')}, which may draw other cells for its seed",
         )
-    return header, start + length
+    return header, arrays
+
+
+def _room(listed: list[tuple[str, str, int]], size: int) -> dict[str, NDArray[Any]]:
+    """Empty arrays as a header lists them. Raises ValueError unless they fill `size` bytes."""
+    shapes = [(name, np.dtype(kind), int(count)) for name, kind, count in listed]
+    sizes = [kind.itemsize * count for _, kind, count in shapes]
+    if (
+        sum(sizes) != size
+        or min(sizes) < 0
+        or any(kind.kind not in "biuf" for _, kind, _ in shapes)
+    ):
+        raise ValueError
+    return {name: np.empty(count, kind) for name, kind, count in shapes}
 
 
 def _bad(path: Path, what: str, because: str) -> ImageError:
@@ -190,11 +219,14 @@ def _arrays(chip: Chip) -> Iterator[tuple[str, NDArray[Any]]]:
 
 def _restore(chip: Chip, header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> None:
     cells, die, mapping = chip.die.cells, chip.die, chip.map
-    die.born, die.bad = arrays["born"].copy(), arrays["bad"].copy()
-    cells.aged, cells.ages = arrays["aged"].copy(), arrays["ages"].copy()
-    chip.meter.wear = arrays["wear"].copy()
+    die.born, die.bad = arrays["born"], arrays["bad"]
+    cells.aged, cells.ages = arrays["aged"], arrays["ages"]
+    chip.meter.wear = arrays["wear"]
     die.stress.restore(*(arrays[name] for name in _READS))
     for name in _CELLS:
+        if die.born.all():
+            setattr(cells, name, arrays[name])
+            continue
         at = 0
         for part in die.parts(np.flatnonzero(die.born)):
             size = part.stop - part.start
