@@ -30,6 +30,7 @@ BOW = 2.598076211353316  # 1 / max of u (1 - u^2) on 0 ... 1
 _WORD, _HALF = 0xFFFFFFFF, 0xFFFF
 _quantiles = ndtri((np.arange(1 << 16) + 0.5) / (1 << 16))
 NORMALS = (_quantiles / _quantiles.std()).astype(np.float32)
+TOGETHER = 512  # generator calls in one loop: they stay in the first cache
 # Multipliers and key increments of Philox 4x32 (doi:10.1145/2063384.2063405).
 _M0, _M1, _W0, _W1 = 0xD2511F53, 0xCD9E8D57, 0x9E3779B9, 0xBB67AE85
 # Without counts of references, so that a call on views costs nothing; nothing is allocated.
@@ -44,92 +45,147 @@ LEAF: dict[str, Any] = {
 
 @njit(**LEAF)
 def columns_to_outputs(
-    columns, variance, noise, rate, offset, weight, bow, limits, pixels, address, key, table, room,
-    outputs,
+    columns, variance, noise, rate, offset, weight, slices, bow, limits, pixels, address, key,
+    table, room, outputs,
 ):  # fmt: skip
     """Convert columns and add them to outputs; see the module.
 
-    columns   (A, M, B, S, O) float32 signals: outer blocks, vectors, inner blocks, slices, outputs
+    A line is the columns of one vector in one block, slice after slice: S * O of them, in one loop.
+
+    columns   (A, M, B, S * O) float32 signals: outer blocks, vectors, inner blocks, columns
     variance  the same shape, digits squared, or of length 0 for none
-    noise     (A * B, S) variance of converter noise, digits squared; all above 0, or all 0
-    rate, offset, weight   (A * B, S, O) float32: gain / lsb, offset in codes, lsb * radix^slice
+    noise     (A * B, S * O) variance of converter noise, digits squared; all above 0, or all 0
+    rate, offset, weight   (A * B, S * O) float32: gain / lsb, offset in codes, lsb * radix^slice
+    slices    S
     bow       codes, peak of the nonlinearity; 0 for none
     limits    (lowest, highest) code
     pixels    vectors an image
     address   (first image, purpose word, phase) uint32; key: the two seed words
-    room      (words, normals) to work in, uint32 and float32, of `room_for` entries
+    room      (words, the same in halves, normals, line) to work in, of `room_for`
     outputs   (M, G, O) float32, added to; A * B is a multiple of G
     """
-    outer, vectors, inner, slices, width = columns.shape
-    words, normals = room
-    calls = words.shape[0] // 4
-    line = 2 * words.shape[0] // slices
+    outer, vectors, inner, _ = columns.shape
+    words, halves, normals, line = room
+    calls = normals.shape[0] // 8
+    together = words.shape[0] // (4 * inner * calls)
     own = variance.shape[0] > 0
     noisy = own or noise[0, 0] > 0.0
     share = outer * inner // outputs.shape[1]
     for a in range(outer):
-        for m in range(vectors):
-            image = address[0] + np.uint32(m // pixels)
-            for b in range(inner):
-                block = a * inner + b
-                if noisy:
-                    first = np.uint32(((m % pixels) * outer * inner + block) * calls)
-                    _words(words, calls, first, image, address, key)
-                    _normals(normals, words, table)
-                for s in range(slices):
-                    n = normals[s * line : s * line + width]
+        for start in range(0, vectors, together):
+            stop = min(start + together, vectors)
+            if noisy:
+                blocks = a * inner, inner, outer * inner
+                _words(words, calls, (start, stop, pixels), blocks, address, key)
+            for m in range(start, stop):
+                for b in range(inner):
+                    block, signal = a * inner + b, columns[a, m, b]
+                    law = rate[block], offset[block], weight[block], bow, limits
+                    if noisy:
+                        _normals(normals, halves, ((m - start) * inner + b) * calls, table)
+                        _close_up(normals, slices, outputs.shape[2])
                     if own:
-                        _scale(n, variance[a, m, b, s], noise[block, s])
+                        spread = variance[a, m, b], noise[block]
+                        _noisy_codes(line, signal, normals, *spread, *law)
                     elif noisy:
-                        _scale_all(n, np.sqrt(noise[block, s]))
-                    _add_codes(
-                        columns[a, m, b, s], n, rate[block, s], offset[block, s],
-                        weight[block, s], bow, limits, outputs[m, block // share],
-                    )  # fmt: skip
+                        _faulty_codes(line, signal, normals, noise[block], *law)
+                    else:
+                        _codes(line, signal, *law)
+                    _add_slices(outputs[m, block // share], line, slices)
 
 
 @njit(**LEAF)
-def _words(words, calls, first, image, address, key):
-    """Random words of a block's columns; the four of a call lie a quarter apart."""
-    for k in range(calls):
-        a, b, c, d = philox4x32(first + np.uint32(k), image, address[1], address[2], key[0], key[1])
-        words[k] = a
-        words[calls + k] = b
-        words[2 * calls + k] = c
-        words[3 * calls + k] = d
+def _words(words, calls, vectors, blocks, address, key):
+    """The four random words of every call for the columns of some vectors."""
+    start, stop, pixels = vectors
+    first, inner, all_blocks = blocks
+    size, m = words.shape[0] // 4, start
+    while m < stop:
+        # Counters run on through the vectors of an image where these hold all blocks.
+        image, pixel = m // pixels, m % pixels
+        run = min(stop - m, pixels - pixel) if inner == all_blocks else 1
+        counter = np.uint32((pixel * all_blocks + first) * calls)
+        here, count = (m - start) * inner * calls, run * inner * calls
+        _blocks(
+            counter, address[0] + np.uint32(image), address[1], address[2], key,
+            words[here : here + count], words[size + here :], words[2 * size + here :],
+            words[3 * size + here :],
+        )  # fmt: skip
+        m += run
 
 
 @njit(**LEAF)
-def _normals(normals, words, table):
-    half = words.shape[0]
-    for k in range(half):
-        normals[k] = table[words[k] & np.uint32(_HALF)]
-        normals[half + k] = table[words[k] >> np.uint32(16)]
+def _blocks(counter, image, purpose, phase, key, w0, w1, w2, w3):
+    for k in range(w0.shape[0]):
+        a, b, c, d = philox4x32(counter + np.uint32(k), image, purpose, phase, key[0], key[1])
+        w0[k] = a
+        w1[k] = b
+        w2[k] = c
+        w3[k] = d
 
 
 @njit(**LEAF)
-def _scale(normals, variance, extra):
-    for o in range(normals.shape[0]):
-        normals[o] *= np.sqrt(variance[o] + extra)
+def _normals(normals, halves, at, table):
+    """Normals of a line whose words begin at `at`; the four of a call lie a quarter apart.
+
+    `halves`: the words as pairs of 16 bits, the lower first.
+    """
+    calls, size = normals.shape[0] // 8, halves.shape[0] // 8
+    for w in range(4):
+        own = halves[2 * (w * size + at) :][: 2 * calls]
+        low, high = normals[w * calls :][:calls], normals[(4 + w) * calls :][:calls]
+        for k in range(calls):
+            low[k] = table[own[2 * k]]
+            high[k] = table[own[2 * k + 1]]
 
 
 @njit(**LEAF)
-def _scale_all(normals, deviation):
-    for o in range(normals.shape[0]):
-        normals[o] *= deviation
+def _close_up(normals, slices, width):
+    """Leave out the normals behind each slice that its columns, no multiple of 8, do not use."""
+    drawn = normals.shape[0] // slices
+    if drawn > width:
+        for s in range(1, slices):
+            for o in range(width):
+                normals[s * width + o] = normals[s * drawn + o]
 
 
 @njit(**LEAF)
-def _add_codes(signal, normals, rate, offset, weight, bow, limits, out):
-    """Add one slice's codes, worth their weight, to a line of outputs: equation (1)."""
+def _noisy_codes(line, signal, normals, variance, extra, rate, offset, weight, bow, limits):
+    """As `_codes`, with normals that have `variance` and `extra`."""
+    for o in range(line.shape[0]):
+        z = signal[o] + normals[o] * np.sqrt(variance[o] + extra[o])
+        line[o] = _code(z * rate[o] + offset[o], bow, limits) * weight[o]
+
+
+@njit(**LEAF)
+def _faulty_codes(line, signal, normals, variance, rate, offset, weight, bow, limits):
+    """As `_codes`, with normals that have `variance`."""
+    for o in range(line.shape[0]):
+        z = signal[o] + normals[o] * np.sqrt(variance[o])
+        line[o] = _code(z * rate[o] + offset[o], bow, limits) * weight[o]
+
+
+@njit(**LEAF)
+def _codes(line, signal, rate, offset, weight, bow, limits):
+    """Codes of a line's columns, worth their weight: equation (1)."""
+    for o in range(line.shape[0]):
+        line[o] = _code(signal[o] * rate[o] + offset[o], bow, limits) * weight[o]
+
+
+@njit(**{**LEAF, "forceinline": True, "cache": False})
+def _code(z, bow, limits):
     lowest, highest = limits
-    inverse = np.float32(1.0) / max(-lowest, highest)
-    bend = bow * np.float32(BOW)
-    for o in range(out.shape[0]):
-        z = (signal[o] + normals[o]) * rate[o] + offset[o]
-        u = z * inverse
-        z += bend * u * (np.float32(1.0) - u * u)
-        out[o] += min(max(np.rint(z), lowest), highest) * weight[o]
+    u = z * (np.float32(1.0) / max(-lowest, highest))
+    z += bow * np.float32(BOW) * u * (np.float32(1.0) - u * u)
+    return min(max(np.rint(z), lowest), highest)
+
+
+@njit(**LEAF)
+def _add_slices(out, line, slices):
+    width = out.shape[0]
+    for s in range(slices):
+        for o in range(width):
+            out[o] += line[s * width + o]
 
 
 def calls_for(slices: int, width: int) -> int:
@@ -137,10 +193,13 @@ def calls_for(slices: int, width: int) -> int:
     return slices * ((width + 7) // 8)
 
 
-def room_for(slices: int, width: int) -> tuple[NDArray[np.uint32], NDArray[np.float32]]:
-    """What `columns_to_outputs` works in, for blocks of `slices` x `width` columns."""
+def room_for(inner: int, slices: int, width: int) -> tuple[NDArray[Any], ...]:
+    """What `columns_to_outputs` works in, for `inner` blocks of `slices` x `width` columns."""
     calls = calls_for(slices, width)
-    return np.empty(4 * calls, np.uint32), np.zeros(8 * calls, np.float32)
+    together = max(TOGETHER // (inner * calls), 1)
+    words = np.empty(4 * together * inner * calls, np.uint32)
+    normals, line = np.zeros(8 * calls, np.float32), np.empty(slices * width, np.float32)
+    return words, words.view(np.uint16), normals, line
 
 
 def columns_to_outputs_torch(

@@ -175,14 +175,16 @@ class Converters(nn.Module):
                 key, self.groups,
             )  # fmt: skip
         outputs = torch.zeros(signal.shape[1], self.groups, self.placement.outputs)
-        none = np.empty((0, 1, 1, 1, 1), np.float32)
+        none = torch.empty(0, 1, 1, 1, 1)
+        lines = rate.shape
         columns_to_outputs(
-            signal.contiguous().numpy(),
-            none if variance is None else variance.contiguous().numpy(),
-            noise.numpy(), rate.numpy(), offset.numpy(), weight.numpy(), np.float32(bow),
-            tuple(np.float32(code) for code in self.codes), pixels,
+            signal.contiguous().flatten(3).numpy(),
+            (none if variance is None else variance.contiguous()).flatten(3).numpy(),
+            noise[..., None].expand(lines).flatten(1).numpy(),
+            *(part.flatten(1).numpy() for part in (rate, offset, weight)),
+            lines[1], np.float32(bow), tuple(np.float32(code) for code in self.codes), pixels,
             tuple(np.uint32(word) for word in address), tuple(np.uint32(word) for word in key),
-            NORMALS, room_for(*signal.shape[3:]), outputs.numpy(),
+            NORMALS, room_for(*signal.shape[2:]), outputs.numpy(),
         )  # fmt: skip
         return outputs
 
