@@ -1,7 +1,7 @@
 """Speed of compute in memory: slowdown over plain torch, beside CrossSim where it can be imported.
 
 Workloads of the field's comparison: an MLP 784-512-256-10 and ResNet-20, batches of 64, one thread,
-best of a few runs by processor time, both tools and plain torch in one process. CrossSim is not in
+by processor time, both tools and plain torch in one process. CrossSim is not in
 the package index: clone github.com/sandialabs/cross-sim and put it on PYTHONPATH.
 
     python -m benchmarks.bench_cim [mlp] [resnet20]
@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from benchmarks.timing import best
+from benchmarks.timing import best, ratio_of
 from torch import nn
 
 from tantala import cim
@@ -134,14 +134,14 @@ def measure(name: str) -> None:
             begin = time.process_time()
             model.effects = effects
             setup = time.process_time() - begin
-            ratio = best(lambda: model(x), 5) / best(lambda: network(x), 10)
+            ratio = ratio_of(lambda: model(x), lambda: network(x))
             verdict = tells(ratio, mlp if name == "mlp" else resnet)
             print(f"  {row:45s} {ratio:6.1f}x  (set-up {setup:.2f} s)  {verdict}", flush=True)
         if importlib.util.find_spec("simulator") is None:
             print("  CrossSim is not there: clone it and put it on PYTHONPATH")
             return
         peer = crosssim(network, sliced=True, read_noise=False)
-        ratio = best(lambda: peer(x), 2) / best(lambda: network(x), 10)
+        ratio = ratio_of(lambda: peer(x), lambda: network(x), 3)
         print(f"  {'CrossSim, sliced, programming noise':45s} {ratio:6.1f}x", flush=True)
         peer = crosssim(network, sliced=True, read_noise=True)
         one = x[:1]

@@ -22,6 +22,12 @@ from tantala.cim.weights import Placement
 SPREADS = 5.0  # standard deviations of a signal that a range from statistics holds
 UNLIMITED = 2.0**100  # code of a converter without limits
 EXACT_STEP = 2.0**-20  # digits a code where conversion is exact: above 8 float32 has no finer
+_NO_VARIANCE = np.empty((0, 1, 1, 1), np.float32)
+
+
+def _as_lines(columns: torch.Tensor) -> np.ndarray:
+    """(A, M, B, slices, outputs) as (A, M, B, slices * outputs)."""
+    return columns.contiguous().flatten(3).numpy()
 
 
 class Converters(nn.Module):
@@ -167,26 +173,37 @@ class Converters(nn.Module):
         """
         if self._largest is not None:
             self._observe(signal.abs().amax(dim=(1, 4)))
-        rate, offset, weight, noise, bow = self.law(phase)
-        address, key = self.address(first, phase), seed_words(self.seed)
+        address = self.address(first, phase)
         if signal.device.type != "cpu":
+            rate, offset, weight, noise, bow = self.law(phase)
             return columns_to_outputs_torch(
                 signal, variance, noise, rate, offset, weight, bow, self.codes, pixels, address,
-                key, self.groups,
+                seed_words(self.seed), self.groups,
             )  # fmt: skip
-        outputs = torch.zeros(signal.shape[1], self.groups, self.placement.outputs)
-        none = torch.empty(0, 1, 1, 1, 1)
-        lines = rate.shape
+        noise, rate, offset, weight, slices, bow, limits, key = self._lines(phase)
+        outputs = np.zeros((signal.shape[1], self.groups, self.placement.outputs), np.float32)
         columns_to_outputs(
-            signal.contiguous().flatten(3).numpy(),
-            (none if variance is None else variance.contiguous()).flatten(3).numpy(),
-            noise[..., None].expand(lines).flatten(1).numpy(),
-            *(part.flatten(1).numpy() for part in (rate, offset, weight)),
-            lines[1], np.float32(bow), tuple(np.float32(code) for code in self.codes), pixels,
-            tuple(np.uint32(word) for word in address), tuple(np.uint32(word) for word in key),
-            NORMALS, room_for(*signal.shape[2:]), outputs.numpy(),
+            _as_lines(signal), _NO_VARIANCE if variance is None else _as_lines(variance),
+            noise, rate, offset, weight, slices, bow, limits, pixels,
+            (np.uint32(address[0]), np.uint32(address[1]), np.uint32(address[2])), key, NORMALS,
+            room_for(*signal.shape[2:]), outputs,
         )  # fmt: skip
-        return outputs
+        return torch.from_numpy(outputs)
+
+    def _lines(self, phase: int) -> tuple[Any, ...]:
+        """What `columns_to_outputs` takes besides signals, made once: it is asked for often."""
+        known = ("lines", phase)
+        if known not in self.made:
+            rate, offset, weight, noise, bow = self.law(phase)
+            flat = [part.flatten(1).numpy() for part in (rate, offset, weight)]
+            of_columns = noise[..., None].expand(rate.shape).flatten(1).numpy()
+            limits = tuple(np.float32(code) for code in self.codes)
+            low, high = seed_words(self.seed)
+            self.made[known] = (
+                of_columns, *flat, rate.shape[1], np.float32(bow), limits,
+                (np.uint32(low), np.uint32(high)),
+            )  # fmt: skip
+        return self.made[known]
 
     def convert_parts(
         self,

@@ -136,7 +136,7 @@ class AnalogConv(AnalogLayer):
         steps = step.reshape(-1, 1) if step.dim() else None
         for start in range(0, x.shape[0], images):
             part = whole[start : start + images]
-            added: Any = 0
+            added: Any = None
             for phase, digit in enumerate(self.phases(part)):
                 signal = (
                     self._ladder_signals(digit)
@@ -147,7 +147,8 @@ class AnalogConv(AnalogLayer):
                     None if noisy is None else self._signals(digit.square(), noisy).view(shape)
                 )
                 first = self.matrix.images + start
-                added = added + convert(signal, variance, high * wide, phase, first)
+                codes = convert(signal, variance, high * wide, phase, first)
+                added = codes if added is None else added + codes
             total = None
             if tile.offset:
                 total = self._totals(part)

@@ -178,7 +178,7 @@ class AnalogLayer(nn.Module, abc.ABC):
         if total is not None:
             added = added - total * self.tile.offset
         scale, shift = self.scale_and_shift()
-        return added.reshape(*added.shape[:-2], -1) * (scale * step) + shift
+        return torch.addcmul(shift, added.reshape(*added.shape[:-2], -1), scale * step)
 
     def scale_and_shift(self) -> tuple[torch.Tensor, torch.Tensor]:
         """What each output is multiplied with digitally, and what is added to it, (outputs,)."""
