@@ -23,6 +23,12 @@ def _map_exp(x, y):
 
 
 @njit
+def _map_soft(x, y):
+    for i in range(len(x)):
+        y[i] = elementary.soft32(x[i])
+
+
+@njit
 def _map_normal(words, y):
     for i in range(len(words)):
         y[i] = elementary.normal32(words[i])
@@ -55,6 +61,17 @@ def test_exponential(scatter: np.ndarray) -> None:
     y = np.empty_like(scatter)
     _map_exp(scatter, y)
     assert np.abs(y / np.exp(scatter.astype(np.float64)) - 1.0).max() < 1.2e-7
+
+
+def test_soft_corner(scatter: np.ndarray) -> None:
+    y = np.empty_like(scatter)
+    _map_soft(scatter, y)
+    assert np.abs(y / np.logaddexp(0.0, scatter.astype(np.float64)) - 1.0).max() < 3e-7
+    ends = np.array([-1e30, 1e30], np.float32)
+    y = np.empty_like(ends)
+    _map_soft(ends, y)
+    assert 0.0 <= y[0] < 1e-30
+    assert y[1] == ends[1]
 
 
 def test_exponential_saturates_and_stays_finite() -> None:
