@@ -29,9 +29,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.interpolate import PchipInterpolator
 from scipy.special import log_ndtr, ndtr, ndtri
 
+from tantala.base.pchip import Pchip
 from tantala.base.random import TWO_TO_MINUS_32, purpose, words
 from tantala.cell.relaxation import LARGE_SHARE, RelaxationLaw
 from tantala.cell.retention import RetentionLaw
@@ -238,9 +238,9 @@ def _profile(states: Floats, values: Any) -> Any:
 
 
 @functools.lru_cache(maxsize=256)
-def _curve(states: tuple[float, ...], values: tuple[float, ...]) -> PchipInterpolator:
+def _curve(states: tuple[float, ...], values: tuple[float, ...]) -> Pchip:
     """One law's curve, made once for all ages."""
-    return PchipInterpolator(np.array(states), np.array(values))
+    return Pchip(states, values)
 
 
 def _retained(law: RetentionLaw, g: Floats, front: Floats, start: float) -> tuple[Floats, Floats]:

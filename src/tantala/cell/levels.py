@@ -9,9 +9,9 @@ distribution (`ageing`, equation 1); sensing adds the read noise of one read, no
     P(sensed < x) = integral phi(n) P(G (1 + r(G) n) < x) dn                                   (2)
 
 Both integrals are sums over equal steps of the score from -10 to 10 (the trapezoid rule converges
-exponentially for such integrands), in logarithms, so that tails of 1e-18 keep their digits; what a
-step of z spans in G0 enters as a variance. The result is stored as normal score over ln G, which is
-near a straight line and interpolates to 1e-3 of a score.
+exponentially for such integrands), each for both tails: sums of numbers of one sign, so that tails
+of 1e-18 keep their digits; what a step of z spans in G0 enters as a variance. The result is stored
+as normal score over ln G, which is near a straight line and interpolates to 1e-3 of a score.
 
 What a tail of 1e-18 means: the law, and the written distribution, were seen on about 12,000 cells.
 Below 1e-4 the numbers are what these laws imply, not what was counted. Cells that write-verify gave
@@ -27,15 +27,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.interpolate import PchipInterpolator
-from scipy.special import log_ndtr, ndtr, ndtri, ndtri_exp
+from scipy.special import log_ndtr, ndtr, ndtri
 
 from tantala.base.errors import InputError, Problem, unknown
+from tantala.base.pchip import Pchip
 from tantala.base.quantity import to_si
 from tantala.cell.ageing import Ageing, Mixture, ageing_of, mixture_quantile
 from tantala.cell.noise import NoiseLaw
 from tantala.cell.relaxation import aged
 from tantala.cell.retention import check_front
+from tantala.cell.sensed_kernel import true_of_sensed
 
 if TYPE_CHECKING:
     from tantala.cell.cell import Cell
@@ -52,7 +53,6 @@ POINTS = 400
 SEEN = 10  # written cells at either end beyond which the distribution is continued
 CELLS = 20_000
 LOWEST_CONDUCTANCE = 1e-15  # S
-LN_HALF = -0.6931471805599453
 BLOCK = 16  # conductances a pass: what a pass touches stays in the second-level cache
 
 
@@ -68,8 +68,8 @@ class LevelDistribution:
     failed: float = 0.0
 
     @functools.cached_property
-    def _curve(self) -> PchipInterpolator:
-        return PchipInterpolator(self.log_g, self.score)
+    def _curve(self) -> Pchip:
+        return Pchip(self.log_g, self.score)
 
     def score_at(self, conductance: ArrayLike) -> Floats:
         """Normal score of P(G < conductance); conductance in S."""
@@ -80,11 +80,11 @@ class LevelDistribution:
         return inside + below + np.maximum(at - self.log_g[-1], 0.0) * slopes[1]
 
     @functools.cached_property
-    def _inverse(self) -> tuple[Floats, Floats, PchipInterpolator]:
+    def _inverse(self) -> tuple[Floats, Floats, Pchip]:
         """Scores that rise, ln G at them, and the curve through both."""
         keep = np.concatenate(([True], np.diff(self.score) > 1e-9))
         grid, values = self.score[keep], self.log_g[keep]
-        return grid, values, PchipInterpolator(grid, values)
+        return grid, values, Pchip(grid, values)
 
     def _at_score(self, score: ArrayLike) -> Floats:
         z = np.asarray(score, np.float64)
@@ -122,7 +122,7 @@ class LevelDistribution:
         """Probability density [1/S]."""
         g = np.asarray(conductance, np.float64)
         at = np.log(np.maximum(g, 1e-300))
-        slope = self._curve.derivative()(np.clip(at, self.log_g[0], self.log_g[-1]))
+        slope = self._curve.slope(np.clip(at, self.log_g[0], self.log_g[-1]))
         z = self.score_at(g)
         return np.exp(-0.5 * z**2) / np.sqrt(2.0 * np.pi) * slope / g
 
@@ -305,20 +305,19 @@ def _spread(law: Ageing, mixture: Mixture, written: Floats) -> Mixture:
 def _tails(
     law: Ageing, spread: Mixture, weight: Floats, written: Floats, conductance: Floats
 ) -> tuple[Floats, Floats]:
-    """ln P(G < g) and ln P(G >= g) at each g of `conductance` [S], shape (n,)."""
-    log_weight = (np.log(np.maximum(spread.weight, 1e-300)) + np.log(weight))[..., None]
+    """P(G < g) and P(G >= g) at each g of `conductance` [S], shape (n,)."""
+    share = (spread.weight * weight).ravel()
     mean, deviation = spread.mean[..., None], np.sqrt(spread.variance)[..., None]
     low, high = np.empty(conductance.size), np.empty(conductance.size)
     for first in range(0, conductance.size, BLOCK):
         block = slice(first, first + BLOCK)
         z = (law.shift_to(conductance[block], written[:, None]) - mean) / deviation
-        low[block] = below = _log_sum((log_weight + log_ndtr(z)).reshape(-1, z.shape[-1]))
+        low[block] = below = share @ ndtr(z).reshape(share.size, -1)
         # The smaller tail holds the digits; the larger is its complement, and half the work.
-        rest = below >= LN_HALF
-        high[block] = np.log1p(-np.exp(np.where(rest, LN_HALF, below)))
+        high[block] = 1.0 - below
+        rest = below >= 0.5
         if rest.any():
-            terms = log_weight + log_ndtr(-z[..., rest])
-            high[block][rest] = _log_sum(terms.reshape(-1, terms.shape[-1]))
+            high[block][rest] = share @ ndtr(-z[..., rest]).reshape(share.size, -1)
     return low, high
 
 
@@ -339,7 +338,6 @@ def _aged(
 def _sensed(level: LevelDistribution, noise: NoiseLaw, points: int) -> LevelDistribution:
     """Equation (2): one read's noise on every cell."""
     n, weight = _nodes(NOISE_STEP)
-    log_weight = np.log(weight)
     wide = float(noise.relative_deviation(np.exp(level.log_g[0]))) * SCORE_LIMIT
     top = float(noise.relative_deviation(np.exp(level.log_g[-1]))) * SCORE_LIMIT
     low_end = level.log_g[0] + np.log(max(1.0 - wide, 1e-3))
@@ -348,26 +346,15 @@ def _sensed(level: LevelDistribution, noise: NoiseLaw, points: int) -> LevelDist
     true = np.exp(fine)
     relative = noise.relative_deviation(true)
     at = np.empty((len(n), points))
-    for row, draw in zip(at, n, strict=True):
-        sensed = true * (1.0 + relative * draw)
-        # Where noise exceeds the conductance the sensed value is negative: below every x > 0.
-        rising = sensed > 0.0
-        first = int(np.argmax(rising)) if rising.any() else len(true) - 1
-        row[:] = np.interp(np.exp(grid), np.maximum.accumulate(sensed[first:]), true[first:])
+    true_of_sensed(np.exp(grid), true, relative, n, at)
     score = level.score_at(at)
-    low, high = (_log_sum(log_weight[:, None] + log_ndtr(side)) for side in (score, -score))
-    return _from_tails(grid, low, high)
+    return _from_tails(grid, weight @ ndtr(score), weight @ ndtr(-score))
 
 
 def _from_tails(grid: Floats, low: Floats, high: Floats) -> LevelDistribution:
-    """A level from ln P(below) and ln P(above) over ln G; the smaller tail holds the digits."""
-    return _table(grid, _score_of(low, high))
-
-
-def _score_of(low: Floats, high: Floats) -> Floats:
-    """Normal score of ln P(below), from whichever of the two tails is the smaller."""
-    low, high = np.minimum(low, -1e-300), np.minimum(high, -1e-300)
-    return np.where(low < high, ndtri_exp(low), -ndtri_exp(high))
+    """A level from P(below) and P(above) over ln G; the smaller tail holds the digits."""
+    score = ndtri(np.minimum(low, high))
+    return _table(grid, np.where(low < high, score, -score))
 
 
 def _table(log_g: Floats, score: Floats) -> LevelDistribution:
@@ -378,13 +365,6 @@ def _table(log_g: Floats, score: Floats) -> LevelDistribution:
     rising = np.concatenate(([True], score[1:] > np.maximum.accumulate(score)[:-1] + 1e-12))
     rising &= np.concatenate(([True], log_g[1:] > np.maximum.accumulate(log_g)[:-1]))
     return LevelDistribution(log_g[rising], score[rising])
-
-
-def _log_sum(terms: Floats) -> Floats:
-    """ln of the sum over the first axis of what `terms` are the logarithms of."""
-    largest = np.maximum(terms.max(axis=0), -1e300)
-    with np.errstate(divide="ignore"):
-        return largest + np.log(np.sum(np.exp(terms - largest), axis=0))
 
 
 def _share(p: ArrayLike) -> Floats:

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from scipy.interpolate import PchipInterpolator
 
+from tantala.base.pchip import Pchip
 from tantala.macro.blocks import build
 from tantala.report.aged_levels import HOTTEST, HOUR, LONGEST, REFERENCE, AgedLevels
 from tantala.report.figures import (
@@ -62,7 +62,9 @@ class Ages:
         nodes = self.levels.nodes
         found = [self.rates(float(age), REFERENCE, self.stated[2]) for age in nodes]
         rates = np.array([(rate.raw, rate.uber) for rate in found])
-        return PchipInterpolator(np.log(nodes), np.log(np.maximum(rates, 1e-300)))
+        log_rates = np.log(np.maximum(rates, 1e-300))
+        curves = [Pchip(np.log(nodes), column) for column in log_rates.T]
+        return lambda log_age: np.stack([curve(log_age) for curve in curves], axis=-1)
 
     def grid(self, times: Array, temperatures: Array) -> ErrorRates:
         """Error rates over storage times [s] and temperatures [K], after the stated cycles."""

@@ -17,6 +17,7 @@ import numpy as np
 from tantala.base.binding import bind
 from tantala.base.errors import InputError, Problem, RangeViolation, unknown
 from tantala.base.library import load_item, names
+from tantala.base.pchip import Pchip
 from tantala.base.quantity import to_si
 from tantala.base.record import Item
 from tantala.technology import transistor, wire
@@ -198,12 +199,10 @@ def interpolate(anchors: list[Technology], node: float) -> Technology:
 
 def _blend(parts: list[T], x: np.ndarray, at: float) -> T:
     """One parameter set, each number interpolated over `x`."""
-    from scipy.interpolate import PchipInterpolator
-
     fields = [field.name for field in dataclasses.fields(parts[0])]  # pyright: ignore
     table = np.array([[getattr(part, name) for name in fields] for part in parts])
     positive = np.all(table > 0.0, axis=0)
     scaled = np.where(positive, np.log(np.where(positive, table, 1.0)), table)
-    blended = PchipInterpolator(x, scaled, axis=0)(at)
+    blended = np.array([Pchip(x, column)(at) for column in scaled.T])
     values = np.where(positive, np.exp(blended), blended)
     return type(parts[0])(**dict(zip(fields, map(float, values), strict=True)))
