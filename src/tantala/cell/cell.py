@@ -7,7 +7,7 @@ gives None there, and what needs the law says so (`Cell.law`).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +62,7 @@ LAWS: dict[str, type] = {
     "noise": NoiseLaw,
     "disturb": DisturbLaw,
 }
+_BOUND = {"nominal": NominalPulses, **LAWS}
 # Conditions that a number's range may limit, and their units.
 CONDITIONS = {
     "bitline": "V",
@@ -211,7 +212,7 @@ def cell_from(item: Item) -> Cell:
         raise InputError([Problem("missing table", f"{item.path.name}: {name}") for name in needed])
     bound: dict[str, Any] = {}
     problems: list[Problem] = []
-    for name, law in {"nominal": NominalPulses, **LAWS}.items():
+    for name, law in _BOUND.items():
         if item.has(name):
             try:
                 bound[name] = bind(law, item, name)
@@ -219,6 +220,19 @@ def cell_from(item: Item) -> Cell:
                 problems.extend(error.problems)
     raise_if(problems)
     return Cell(item=item, limits=_limits(item), **bound)
+
+
+def cell_near(cell: Cell, item: Item, table: str) -> Cell:
+    """The cell of `item`, which differs from `cell`'s own in values under `table` alone.
+
+    As `cell_from(item)`, but only the law of that name is bound again: the others do not read it,
+    and limits are no values.
+    """
+    if item.has("compact"):
+        return cell_from(item)
+    law = _BOUND.get(table)
+    changed = {} if law is None else {table: bind(law, item, table)}
+    return replace(cell, item=item, **changed)
 
 
 def _compact(item: Item) -> CompactCell:

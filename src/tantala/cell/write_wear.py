@@ -84,8 +84,10 @@ class WriteWear:
         """
         halves = self.damage(law)
         share = error = 0.0
-        for stratum in np.unique(self.stratum):
-            of = self.stratum == stratum
+        # Cells of a stratum follow each other.
+        ends = np.flatnonzero(np.diff(self.stratum)) + 1
+        for start, end in zip([0, *ends], [*ends, len(self.stratum)], strict=True):
+            of = slice(start, end)
             life_used = writes * _repeating(*halves[:, of])
             stuck = -np.expm1(-(life_used**law.life_shape)) * self.written[of]
             whole = float(self.share[of].sum())
@@ -209,10 +211,10 @@ def _written(
         passed += done.ok & reset.ok
         rising = log.direction > 0
         gates = np.round(log.gate[rising] / TELLABLE).astype(np.intp)
-        for key in np.unique(gates):
-            pulsed = log.cell[rising][gates == key]
+        pulsed = log.cell[rising]
+        for key in np.flatnonzero(np.bincount(gates)):
             counted.setdefault(int(key), np.zeros(count))
-            counted[int(key)] += np.bincount(pulsed, minlength=count)
+            counted[int(key)] += np.bincount(pulsed[gates == key], minlength=count)
     return counted, passed
 
 

@@ -50,10 +50,14 @@ def gamma_nodes(alpha: float, n: int = 24) -> tuple[Array, Array]:
 
 def _poisson(mean: Array, k: int) -> Array:
     """Poisson probabilities of 0..k; shape of ``mean`` plus a last axis of k + 1."""
-    counts = np.arange(k + 1)
-    log_factorial = np.array([math.lgamma(c + 1.0) for c in counts])
     safe = np.maximum(mean, 1e-300)[..., None]
-    return np.exp(counts * np.log(safe) - safe - log_factorial)
+    return np.exp(np.arange(k + 1) * np.log(safe) - safe - _log_factorials(k))
+
+
+@functools.lru_cache(maxsize=16)
+def _log_factorials(k: int) -> Array:
+    """ln of 0! to k!."""
+    return np.array([math.lgamma(count + 1.0) for count in range(k + 1)])
 
 
 def survival(faults: Faults, spare_rows: int, spare_columns: int, density: Array) -> Array:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from tantala.base.errors import TantalaError
 from tantala.base.record import Item, Number, Value
-from tantala.cell.cell import Cell, cell_from, load_cell
+from tantala.cell.cell import Cell, cell_near, load_cell
 from tantala.cell.write_scheme import SCHEMES
 from tantala.cell.write_statistics import write_statistics
 from tantala.circuit import load_circuits
@@ -134,10 +134,11 @@ class Rebuild:
 
     def _bit_cell(self, item: Item, number: str, cells: int) -> BitCell:
         """The compiled cell of a changed item; what `number` has no part in is kept."""
-        base, design, cell = self.macro.cell, self.macro.design, cell_from(item)
+        base, design = self.macro.cell, self.macro.design
         law = number.split(".")[0]
         if law == "geometry":
             return replace(base, **{name: item.value(f"geometry.{name}", "m") for name in _SIZES})
+        cell = cell_near(self.present, item, law)
         need, scheme = design.requirements, design.write.scheme
         life = (need.retention.time, need.retention.temperature, need.endurance)
         # Limits of calibration are no figures: a number that only moves them has no influence.
