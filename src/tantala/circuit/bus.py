@@ -10,7 +10,7 @@ import numpy as np
 from tantala.circuit.constants import Circuits
 from tantala.circuit.cost import Cost
 from tantala.technology import Process, Wire
-from tantala.technology.broadcast import Values, values
+from tantala.technology.broadcast import Values, maximum, sqrt, values
 from tantala.technology.delay import LINE_HALF, LN2
 
 
@@ -27,8 +27,8 @@ def best_repeaters(process: Process, wire: Wire) -> Repeaters:
     """Spacing sqrt(2 R0 (C0 + Cp) / (r c)) and size sqrt(R0 c / (r C0)) of Bakoglu."""
     core = process.core
     r0, c0, cp = core.inverter_resistance, core.inverter_input, core.inverter_output
-    spacing = np.sqrt(2.0 * r0 * (c0 + cp) / (wire.resistance * wire.capacitance))
-    width = np.sqrt(r0 * wire.capacitance / (wire.resistance * c0))
+    spacing = sqrt(2.0 * r0 * (c0 + cp) / (wire.resistance * wire.capacitance))
+    width = sqrt(r0 * wire.capacitance / (wire.resistance * c0))
     return Repeaters(spacing, width, _segment(process, wire, spacing, width) / spacing)
 
 
@@ -59,7 +59,7 @@ def bus(
     core = process.core
     best = best_repeaters(process, wire)
     length = values(length)
-    count = np.maximum(1.0, length / best.spacing)
+    count = maximum(1.0, length / best.spacing)
     delay = count * _segment(process, wire, length / count, best.width)
     load = wire.capacitance * length + count * best.width * (
         core.inverter_input + core.inverter_output
@@ -95,6 +95,6 @@ def h_tree_wire(width: Values, height: Values, leaves_x: Values, leaves_y: Value
     levels_x, levels_y = np.log2(nx), np.log2(ny)
     # At each halving in x the number of branches doubles and their length halves, so a level adds
     # half of the width times the branches that exist in y by then (alternating x and y).
-    across = 0.5 * values(width) * np.maximum(levels_x, 0.0) * np.sqrt(ny)
-    down = 0.5 * values(height) * np.maximum(levels_y, 0.0) * np.sqrt(nx)
+    across = 0.5 * values(width) * maximum(levels_x, 0.0) * np.sqrt(ny)
+    down = 0.5 * values(height) * maximum(levels_y, 0.0) * np.sqrt(nx)
     return 0.5 * values(height) + across + down

@@ -20,7 +20,7 @@ from tantala.circuit.constants import Circuits
 from tantala.circuit.cost import Cost
 from tantala.circuit.word_line import check_stress
 from tantala.technology import Process
-from tantala.technology.broadcast import Values, values
+from tantala.technology.broadcast import Values, maximum, minimum, values, where
 
 
 @dataclass(frozen=True)
@@ -66,16 +66,14 @@ def charge_pump(
         raise _too_many_stages(np.asarray(voltage), input_voltage, size.most_stages)
     # N^2 / ((N + 1) Vin - V) is convex in N and least at 2 (V/Vin - 1), so the best whole number of
     # stages is one of its two neighbours.
-    fewer = np.minimum(
-        np.maximum(np.floor(2.0 * (voltage / input_voltage - 1.0)), 1.0), size.most_stages
-    )
-    more = np.minimum(fewer + 1.0, size.most_stages)
+    fewer = minimum(maximum(np.floor(2.0 * (voltage / input_voltage - 1.0)), 1.0), size.most_stages)
+    more = minimum(fewer + 1.0, size.most_stages)
     need_fewer = _capacitance(fewer, voltage, input_voltage)
     need_more = _capacitance(more, voltage, input_voltage)
     pumped = voltage > input_voltage
-    count = np.where(need_more < need_fewer, more, fewer)[()] * pumped
-    need = np.minimum(need_more, need_fewer)
-    capacitance = np.where(pumped, need, 0.0)[()] * current / size.clock
+    count = where(need_more < need_fewer, more, fewer) * pumped
+    need = minimum(need_more, need_fewer)
+    capacitance = where(pumped, need, 0.0) * current / size.clock
     return _assemble(
         process,
         circuits,
@@ -92,7 +90,7 @@ def _capacitance(stages: Values, voltage: Values, input_voltage: float) -> Value
     """Total capacitance of a number of stages, over load current and clock period [1/V]."""
     headroom = (stages + 1.0) * input_voltage - voltage
     enough = headroom > 0.0
-    return np.where(enough, stages**2 / np.where(enough, headroom, 1.0), np.inf)[()]
+    return where(enough, stages**2 / where(enough, headroom, 1.0), np.inf)
 
 
 def _assemble(
@@ -109,35 +107,35 @@ def _assemble(
     size = circuits.pump
     ratio = voltage / input_voltage
     pumped = count > 0.0
-    gain = np.where(pumped, count + 1.0 - ratio, 1.0)[()]
+    gain = where(pumped, count + 1.0 - ratio, 1.0)
     loss = process.capacitor.bottom_plate * count**2 / gain
-    efficiency = np.where(pumped, ratio / (count + 1.0 + loss), np.minimum(ratio, 1.0))[()]
-    buffer = np.maximum(current / (size.clock * size.phases * size.ripple) - load_capacitance, 0.0)
+    efficiency = where(pumped, ratio / (count + 1.0 + loss), minimum(ratio, 1.0))
+    buffer = maximum(current / (size.clock * size.phases * size.ripple) - load_capacitance, 0.0)
     buffer = buffer * pumped
     output = buffer + load_capacitance
-    resistance = np.where(
-        capacitance > 0.0, count**2 / (size.clock * np.where(capacitance > 0, capacitance, 1.0)), 0
-    )[()]
+    resistance = where(
+        capacitance > 0.0, count**2 / (size.clock * where(capacitance > 0, capacitance, 1.0)), 0
+    )
     # Rise towards (N+1) Vin through the output resistance; a third of the stage capacitors
     # is charged along with the output.
-    swing = -np.log1p(-ratio / np.where(pumped, count + 1.0, np.inf))[()] * pumped
+    swing = -np.log1p(-ratio / where(pumped, count + 1.0, np.inf)) * pumped
     start_up = resistance * (output + capacitance / 3.0) * swing
     capacitor_area = (capacitance * (1.0 + size.switch_area) + buffer) / process.capacitor.density
     gates = size.control_gates * pumped
     cost = Cost(
-        area=(capacitor_area + gates * process.gate_area)[()],
-        delay=start_up[()],
-        energy=(0.5 * (output + capacitance / 3.0) * voltage**2 / efficiency)[()],
-        leakage=(gates * process.gate_leakage)[()],
+        area=(capacitor_area + gates * process.gate_area),
+        delay=start_up,
+        energy=(0.5 * (output + capacitance / 3.0) * voltage**2 / efficiency),
+        leakage=(gates * process.gate_leakage),
     )
     return ChargePump(
-        count[()],
-        capacitance[()],
-        output[()],
-        efficiency[()],
-        resistance[()],
-        start_up[()],
-        ((count + 1.0) * input_voltage)[()],
+        count,
+        capacitance,
+        output,
+        efficiency,
+        resistance,
+        start_up,
+        ((count + 1.0) * input_voltage),
         cost,
     )
 

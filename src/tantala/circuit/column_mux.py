@@ -9,14 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from tantala.circuit.constants import Circuits
 from tantala.circuit.cost import Cost
 from tantala.circuit.gate import Chain, gate_chain, nand_effort
 from tantala.circuit.word_line import check_stress, level_shifter
 from tantala.technology import Line, Process, Transistor, distributed_delay
-from tantala.technology.broadcast import Values, values
+from tantala.technology.broadcast import Values, log2, maximum, minimum, values
 
 
 @dataclass(frozen=True)
@@ -61,7 +59,7 @@ def column_mux(
     minimum = io.parameters.minimum_width
     unit = _pass_conductance(io, write_voltage)
     write_width = values(write_current) / (circuits.column.write_drop * unit)
-    write_width = np.maximum(write_width, minimum)
+    write_width = maximum(write_width, minimum)
     read_width = circuits.column.read_gate * minimum
     # A bit line is read within some 0.3 V of ground: the n device alone conducts.
     read_unit = process.io.channel_conductance(read_voltage, 1.0, "n")
@@ -102,7 +100,7 @@ def _select(
         process.core,
         process.core.parameters.minimum_width,
         shifter.output_width * io.gate_capacitance,
-        nand_effort(np.maximum(1.0, np.log2(ratio))),
+        nand_effort(maximum(1.0, log2(ratio))),
     )
     wire = distributed_delay(Line(line.resistance, load))
     return Cost(
@@ -123,4 +121,4 @@ def _pass_conductance(io: Transistor, select: float) -> Any:
     """
     low = io.channel_conductance(select, 1.0, "n")
     high = io.channel_conductance(select, io.pn_ratio, "p")
-    return np.minimum(low, high)
+    return minimum(low, high)

@@ -9,13 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from tantala.circuit.constants import Circuits
 from tantala.circuit.cost import Cost
 from tantala.circuit.gate import gate_chain, nand_effort
 from tantala.technology import Line, Process, distributed_delay
-from tantala.technology.broadcast import Values, values
+from tantala.technology.broadcast import Values, ceil, log2, maximum, values
 
 GROUP_BITS = 3
 
@@ -37,8 +35,8 @@ def row_decoder(
     core = process.core
     minimum = core.parameters.minimum_width
     rows = values(rows)
-    bits = np.log2(rows)
-    groups = np.maximum(1.0, np.ceil(bits / GROUP_BITS))
+    bits = log2(rows)
+    groups = maximum(1.0, ceil(bits / GROUP_BITS))
     lines = 2.0 ** (bits / groups)
     row_width = circuits.decoder.row_gate * minimum
     row_input = core.inverter_input * row_width * nand_effort(groups)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from tantala.circuit.constants import Circuits
 from tantala.circuit.cost import Cost
 from tantala.technology import Process
-from tantala.technology.broadcast import Values, values
+from tantala.technology.broadcast import Values, ceil, log2, maximum, values, where
 
 
 def logic_block(
@@ -52,6 +50,6 @@ def repair(process: Process, circuits: Circuits, entries: Values, address_bits: 
     """
     bits = values(address_bits)
     gates = values(entries) * bits * circuits.logic.repair_entry
-    levels = np.ceil(np.log2(np.maximum(bits, 2.0)))
+    levels = ceil(log2(maximum(bits, 2.0)))
     depth = circuits.logic.xor_delay + levels * circuits.logic.and_delay
-    return logic_block(process, circuits, gates, np.where(np.asarray(entries) > 0, depth, 0.0))
+    return logic_block(process, circuits, gates, where(values(entries) > 0, depth, 0.0))

@@ -7,13 +7,14 @@ whole number of stages.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from tantala.technology import Transistor
-from tantala.technology.broadcast import Values, values
+from tantala.technology.broadcast import Values, log, maximum, values, where
 
 STAGE_EFFORT = 4.0  # best stage effort of inverters with their own parasitics (logical effort)
 
@@ -50,10 +51,10 @@ def gate_chain(
     input_width = values(input_width)
     first = device.inverter_input * input_width
     path = values(effort) * load / first
-    stages = np.maximum(1.0, np.log(np.maximum(path, 1.0)) / np.log(stage_effort))
-    stage = np.where(stages > 1.0, stage_effort, path)[()]
+    stages = maximum(1.0, log(maximum(path, 1.0)) / math.log(stage_effort))
+    stage = where(stages > 1.0, stage_effort, path)
     delay = stages * device.tau * (stage + device.parasitic)
-    inputs = np.maximum(1.0, (path - 1.0) / (stage_effort - 1.0))
+    inputs = maximum(1.0, (path - 1.0) / (stage_effort - 1.0))
     energy = device.supply**2 * (first * inputs * (1.0 + device.parasitic) + load)
     return Chain(delay, energy, input_width * inputs)
 

@@ -19,7 +19,7 @@ from tantala.base.errors import InputError, Problem
 from tantala.circuit.constants import Circuits
 from tantala.circuit.cost import Cost
 from tantala.technology import Line, Process
-from tantala.technology.broadcast import Values, values
+from tantala.technology.broadcast import Values, log, maximum, minimum, values, where
 from tantala.technology.delay import LINE_HALF
 
 
@@ -106,9 +106,7 @@ class SenseAmplifier:
         `fail_probability` is that of one amplifier having too large an offset, of either sign.
         """
         reference = values(currents.reference)
-        signal = np.minimum(
-            currents.low_resistance - reference, reference - currents.high_resistance
-        )
+        signal = minimum(currents.low_resistance - reference, reference - currents.high_resistance)
         return signal - deviations(fail_probability) * self.offset_current(reference)
 
     def misread_probability(
@@ -144,7 +142,7 @@ class SenseAmplifier:
         shut = usable <= 0.0
         if closed == "raise" and np.any(shut):
             raise _window_closed(currents, usable)
-        signal = np.where(shut, 1.0, usable)
+        signal = where(shut, 1.0, usable)
         total = values(node_capacitance) + bit_line.capacitance
         gm = core.transconductance(
             currents.reference, self._width(c.clamp_width), "n", self._length
@@ -154,11 +152,11 @@ class SenseAmplifier:
         ratio = values(currents.reference) / (c.settling_error * signal)
         constant = total * (1.0 / gm + series_resistance)
         wire = LINE_HALF * values(bit_line.resistance) * bit_line.capacitance
-        settle = np.log(np.maximum(ratio, 1.0)) * constant + wire
+        settle = log(maximum(ratio, 1.0)) * constant + wire
         required = deviations(fail_probability) * self.offset_voltage + c.noise_margin
         integrate = self.sense_capacitance * required / signal
-        latch = self._regeneration() * np.log(np.maximum(self.process.supply / required, 1.0))
-        settle, integrate = (np.where(shut, np.inf, part)[()] for part in (settle, integrate))
+        latch = self._regeneration() * log(maximum(self.process.supply / required, 1.0))
+        settle, integrate = (where(shut, np.inf, part) for part in (settle, integrate))
         guarded = self.circuits.calibration.timing_guard * (settle + integrate) + latch
         return SenseTime(settle, integrate, latch, guarded, usable, required)
 

@@ -12,7 +12,7 @@ from tantala.circuit.cost import Cost
 from tantala.circuit.gate import gate_chain
 from tantala.circuit.word_line import check_stress, level_shifter
 from tantala.technology import Line, Process
-from tantala.technology.broadcast import Values, values
+from tantala.technology.broadcast import Values, maximum, values
 from tantala.technology.delay import LN2
 
 
@@ -45,7 +45,7 @@ def write_driver(
     io = process.io_at(voltage)
     drop = circuits.column.driver_drop
     unit = io.channel_conductance(voltage, 1.0, "p")
-    width = np.maximum(values(current) / (drop * unit), io.parameters.minimum_width)
+    width = maximum(values(current) / (drop * unit), io.parameters.minimum_width)
     shifter = level_shifter(process, circuits, voltage)
     # The n device pulls the line back and needs no more width than the p device drive asks for.
     n_width = width / io.pn_ratio

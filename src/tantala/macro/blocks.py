@@ -6,8 +6,6 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from tantala.circuit import (
     ChargePump,
     Cost,
@@ -30,6 +28,7 @@ from tantala.macro.subarray import (
     row_path,
 )
 from tantala.macro.write_verify import mean_group_pulses
+from tantala.technology.broadcast import ceil, log2, maximum, minimum
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +94,7 @@ def build(setting: Setting, plan: Plan) -> Blocks:
     code = setting.gates
     spare = setting.spare_rows + setting.spare_columns
     share = 0.5 * setting.changed
-    groups = np.ceil(setting.code.word_bits / plan.parallel)
+    groups = ceil(setting.code.word_bits / plan.parallel)
     set_pulses, reset_pulses = (
         groups * mean_group_pulses(train, plan.parallel, share)
         for train in (setting.cell.set, setting.cell.reset)
@@ -115,7 +114,7 @@ def build(setting: Setting, plan: Plan) -> Blocks:
         decoder_cost(process, circuits, code) if code else Cost(),
         controller(process, circuits, setting.code.word_bits),
         self_test(process, circuits),
-        repair(process, circuits, plan.subarrays * spare, np.log2(plan.rows)),
+        repair(process, circuits, plan.subarrays * spare, log2(plan.rows)),
         set_pulses,
         reset_pulses,
     )
@@ -134,8 +133,8 @@ def _supplies(setting: Setting, plan: Plan, column: ColumnPath, array: CellArray
     """Pumps for the line and the word-line voltage, sized for the bits pulsed together."""
     process, circuits, cell = setting.process, setting.circuits, setting.cell
     limit = process.io.parameters.maximum_voltage
-    wanted = np.maximum(column.set_supply, column.reset_supply)
-    voltage = np.minimum(wanted, limit)
+    wanted = maximum(column.set_supply, column.reset_supply)
+    voltage = minimum(wanted, limit)
     current = plan.parallel * max(cell.set.current, cell.reset.current)
     lines = plan.parallel * array.bit_line.capacitance
     line = charge_pump(process, circuits, voltage, current, setting.high_supply, lines)

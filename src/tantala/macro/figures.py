@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from tantala.macro.blocks import Blocks
 from tantala.macro.plan import Plan
 from tantala.macro.setting import Setting
 from tantala.macro.subarray import ColumnPath
 from tantala.macro.write_verify import PulseTrain
+from tantala.technology.broadcast import maximum
 
 Parts = dict[str, Any]
 
@@ -65,7 +64,7 @@ def read_latency_parts(setting: Setting, blocks: Blocks) -> Parts:
         "repair compare": blocks.repair.delay,
         "row decoding": row.decoder.cost.delay,
         "word line": row.driver.cost.delay,
-        "column select beyond the word line": np.maximum(column.mux.cost.delay - rows, 0.0),
+        "column select beyond the word line": maximum(column.mux.cost.delay - rows, 0.0),
         "bit-line settling": sensing.settle,
         "signal integration": sensing.integrate,
         "timing guard": guard * (sensing.settle + sensing.integrate),
@@ -158,12 +157,19 @@ def switch_energy_parts(setting: Setting, plan: Plan, blocks: Blocks, name: str)
 
 def write_energy_parts(setting: Setting, plan: Plan, blocks: Blocks) -> Parts:
     """Energy of a write per data bit, J, for the design's share of changed bits."""
+    read = read_energy_parts(setting, plan, blocks)
+    up, down = (switch_energy_parts(setting, plan, blocks, name) for name in ("set", "reset"))
+    return write_energy_of(setting, blocks, read, up, down)
+
+
+def write_energy_of(setting: Setting, blocks: Blocks, read: Parts, up: Parts, down: Parts) -> Parts:
+    """`write_energy_parts` from the energies of a read, of a SET and of a RESET."""
     bits = setting.code.data_bits
     switched = 0.5 * setting.changed * setting.code.word_bits / bits
     return {
-        "SET": switched * sum_parts(switch_energy_parts(setting, plan, blocks, "set")),
-        "RESET": switched * sum_parts(switch_energy_parts(setting, plan, blocks, "reset")),
-        "read before write": sum_parts(read_energy_parts(setting, plan, blocks)),
+        "SET": switched * sum_parts(up),
+        "RESET": switched * sum_parts(down),
+        "read before write": sum_parts(read),
         "encoding and data bus": (blocks.encoder.energy + blocks.data_bus.energy) / bits,
     }
 
@@ -217,12 +223,14 @@ def searchable(setting: Setting, plan: Plan, blocks: Blocks) -> dict[str, Any]:
     The entry `feasible` tells which candidates can be built at all: the devices bear the write
     voltage, and the sense amplifiers can tell the states apart.
     """
+    read = read_energy_parts(setting, plan, blocks)
+    up, down = (switch_energy_parts(setting, plan, blocks, name) for name in ("set", "reset"))
     return {
         "area_m2": sum_parts(area_parts(setting, plan, blocks)),
         "read_latency_s": sum_parts(read_latency_parts(setting, blocks)),
-        "read_energy_per_bit_J": sum_parts(read_energy_parts(setting, plan, blocks)),
+        "read_energy_per_bit_J": sum_parts(read),
         "write_time_s": sum_parts(write_time_parts(setting, blocks)),
-        "write_energy_per_bit_J": sum_parts(write_energy_parts(setting, plan, blocks)),
+        "write_energy_per_bit_J": sum_parts(write_energy_of(setting, blocks, read, up, down)),
         "standby_W": sum_parts(standby_parts(setting, plan, blocks)),
         "feasible": feasible(setting, blocks.column),
     }
@@ -231,5 +239,5 @@ def searchable(setting: Setting, plan: Plan, blocks: Blocks) -> dict[str, Any]:
 def feasible(setting: Setting, column: ColumnPath) -> Any:
     """Whether the devices bear the write voltage and the amplifiers can tell the states apart."""
     limit = setting.process.io.parameters.maximum_voltage * (1.0 + 1e-9)
-    borne = np.maximum(column.set_supply, column.reset_supply) <= limit
+    borne = maximum(column.set_supply, column.reset_supply) <= limit
     return borne & (column.time.usable > 0.0)

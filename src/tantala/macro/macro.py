@@ -77,8 +77,9 @@ class Macro:
         self.found: Found | None = None
         self.plan = self._plan() if plan is None else plan
         # Devices are drawn once, at typical conditions: no corner changes area or yield.
-        setting = self.setting("typical", design.environment.temperature_typical)
-        self._drawn = build(setting, self.plan)
+        typical = ("typical", design.environment.temperature_typical)
+        setting = self.setting(*typical)
+        self._drawn = self.blocks(*typical)
         raise_if(shortcomings(setting, self._drawn, design.origin))
         self._fixed = self._fixed_parts(setting)
 
@@ -270,6 +271,10 @@ class Macro:
         write_time = figures.write_time_parts(setting, blocks)
         word = self.code.data_bits
         rates = error_rates(setting, blocks, self.cell.aged)
+        read = figures.read_energy_parts(setting, plan, blocks)
+        up, down = (
+            figures.switch_energy_parts(setting, plan, blocks, name) for name in ("set", "reset")
+        )
         parts: dict[str, dict[str, Any]] = {
             **self._fixed,
             "read_latency_s": figures.read_latency_parts(setting, blocks),
@@ -279,13 +284,13 @@ class Macro:
                 "weakest low-resistance cell": blocks.column.currents.low_resistance,
                 "strongest high-resistance cell": -blocks.column.currents.high_resistance,
             },
-            "read_energy_per_bit_J": figures.read_energy_parts(setting, plan, blocks),
+            "read_energy_per_bit_J": read,
             "write_time_s": write_time,
             "write_time_tail_s": self._tail_parts(setting, blocks, write_time),
             "write_bandwidth_bit_per_s": {"one word": word / figures.sum_parts(write_time)},
-            "set_energy_per_bit_J": figures.switch_energy_parts(setting, plan, blocks, "set"),
-            "reset_energy_per_bit_J": figures.switch_energy_parts(setting, plan, blocks, "reset"),
-            "write_energy_per_bit_J": figures.write_energy_parts(setting, plan, blocks),
+            "set_energy_per_bit_J": up,
+            "reset_energy_per_bit_J": down,
+            "write_energy_per_bit_J": figures.write_energy_of(setting, blocks, read, up, down),
             "leakage_W": figures.leakage_parts(plan, blocks),
             "standby_W": figures.standby_parts(setting, plan, blocks),
             "raw_bit_error_rate": {

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numba import njit
 
 from tantala.array.two_rail import bottom_currents
 
@@ -58,8 +59,11 @@ def read_paths(setting: Setting, rows: Any, wire: Any) -> tuple[ReadPath, ReadPa
     """
     cell = setting.cell
     leak = float(setting.process.io.off_current(cell.access_width)) / cell.read_voltage
-    shape = np.shape(rows)
     tails = setting.low_tail, setting.high_tail
+    shape = np.shape(rows)
+    if not shape:
+        low, high = _worst(int(rows), float(wire) / int(rows), leak, *tails)
+        return ReadPath(*low), ReadPath(*high)
     found = np.array(
         [
             _worst(int(count), float(ohm) / int(count), leak, *tails)
@@ -79,21 +83,28 @@ def _worst(
     """(leak, gain, seen) of the worst path of a low and of a high cell, over three rows."""
     # Leakage along the rails is least or most at an end or in the middle. Each column holds one
     # case: the selected cell open, at the low tail, and shorted, which fixes the three numbers.
-    patterns = np.zeros((3, rows), np.bool_)
-    patterns[[0, 1, 2], [0, rows // 2, rows - 1]] = True
-    on = np.tile([0.0, low, np.inf], (rows, 1))
-    off = np.full((rows, 3), low * leak / (low + leak))  # the others, each behind its transistor
-    source_foot, bit_foot, source_top, bit_top = np.full(
-        (4, 3), [[np.inf], [segment], [1.0 / segment], [0.0]]
-    )
     current = np.empty((3, 3))
+    _columns(rows, segment, leak, low, current)
+    paths = []
+    for opened, met, shorted in current.tolist():
+        share = (met - opened) / (shorted - opened)
+        seen = share / (low * (1.0 - share))
+        paths.append(ReadPath(opened, seen * (shorted - opened), seen))
+    least = min(paths, key=lambda path: path.column(low))
+    most = max(paths, key=lambda path: path.column(high))
+    return (least.leak, least.gain, least.seen), (most.leak, most.gain, most.seen)
+
+
+@njit(cache=True)
+def _columns(rows: Any, segment: Any, leak: Any, low: Any, current: Any) -> None:
+    """Currents of three columns (cell open, at `low`, shorted) with each of three rows on."""
+    patterns = np.zeros((3, rows), np.bool_)
+    patterns[0, 0] = patterns[1, rows // 2] = patterns[2, rows - 1] = True
+    on = np.empty((rows, 3))
+    on[:, 0], on[:, 1], on[:, 2] = 0.0, low, np.inf
+    off = np.full((rows, 3), low * leak / (low + leak))  # the others, each behind its transistor
+    source_foot, bit_foot = np.full(3, np.inf), np.full(3, segment)
+    source_top, bit_top = np.full(3, 1.0 / segment), np.zeros(3)
     bottom_currents(
         on, off, patterns, segment, segment, source_foot, bit_foot, source_top, bit_top, current
     )
-    opened, met, shorted = current.T
-    share = (met - opened) / (shorted - opened)
-    seen = share / (low * (1.0 - share))
-    paths = ReadPath(opened, seen * (shorted - opened), seen)
-    fields = np.stack([paths.leak, paths.gain, paths.seen], axis=1)
-    least, most = np.argmin(paths.column(low)), np.argmax(paths.column(high))
-    return tuple(fields[least].tolist()), tuple(fields[most].tolist())

@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import numpy as np
-
 from tantala.base.errors import InputError, Problem
 from tantala.macro.bit_cell import Levels
 from tantala.macro.blocks import Blocks
@@ -14,6 +12,7 @@ from tantala.macro.coding import log_word_failure
 from tantala.macro.constants import Read
 from tantala.macro.levels import misread
 from tantala.macro.setting import Setting
+from tantala.technology.broadcast import maximum
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +84,7 @@ def shortcomings(setting: Setting, blocks: Blocks, name: str) -> list[Problem]:
     where = f"{name} at {setting.process.corner}, {setting.process.temperature:g} K"
     column, problems = blocks.column, []
     limit = setting.process.io.parameters.maximum_voltage
-    needed = float(np.maximum(column.set_supply, column.reset_supply))
+    needed = float(maximum(column.set_supply, column.reset_supply))
     if needed > limit * (1.0 + 1e-9):
         problems.append(
             Problem(
@@ -124,7 +123,7 @@ def error_rates(setting: Setting, blocks: Blocks, levels: Levels) -> ErrorRates:
         levels.high,
         setting.cell.read_voltage,
         float(column.currents.reference),
-        float(np.maximum(column.time.usable, 0.0)),
+        float(maximum(column.time.usable, 0.0)),
         float(column.offset),
         column.paths,
         float(column.mux.read_resistance),

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from tantala.circuit.column_mux import ColumnMux, column_mux
 from tantala.circuit.cost import Cost
 from tantala.circuit.decoder import RowDecoder, row_decoder
@@ -19,6 +17,7 @@ from tantala.macro.plan import Plan
 from tantala.macro.read_path import ReadPath, read_paths
 from tantala.macro.setting import Setting
 from tantala.technology import Line
+from tantala.technology.broadcast import ceil
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +150,7 @@ def column_path(setting: Setting, plan: Plan, array: CellArray) -> ColumnPath:
     likewise: `plan.parallel` bits of a word are pulsed at once, spread over its sub-arrays.
     """
     process, circuits, cell = setting.process, setting.circuits, setting.cell
-    amplifiers = plan.sense_amps + np.ceil(setting.spare_columns / plan.mux)
+    amplifiers = plan.sense_amps + ceil(setting.spare_columns / plan.mux)
     current = max(cell.set.current, cell.reset.current)
     highest = max(cell.set.voltage, cell.reset.voltage)
     # The pass gates are opened by the pump of the word lines, or of the lines where that is higher.
@@ -217,7 +216,7 @@ def column_path(setting: Setting, plan: Plan, array: CellArray) -> ColumnPath:
         sense,
         reference_generator(process, circuits, currents.reference, time.total),
         driver,
-        2.0 * np.ceil(plan.parallel / plan.together),
+        2.0 * ceil(plan.parallel / plan.together),
         set_supply,
         reset_supply,
     )

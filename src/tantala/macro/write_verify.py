@@ -6,8 +6,10 @@ the mean and the tail of the number of pulses that a group of bits, written toge
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class PulseTrain:
     """One direction of a write scheme, as seen by a single cell that must switch.
 
@@ -43,17 +45,17 @@ class PulseTrain:
     cells: int = 0
     interval: tuple[float, float] = (0.0, 1.0)
 
-    @property
+    @functools.cached_property
     def mean_pulses(self) -> float:
         """Mean pulses of one cell: the sum of the unfinished shares before each pulse."""
         return float(self.unfinished[:-1].sum())
 
-    @property
+    @functools.cached_property
     def cell_energy(self) -> float:
         """Mean energy dissipated in one switched cell over its pulses, J."""
         return float((self.unfinished[:-1] * self.energy).sum())
 
-    @property
+    @functools.cached_property
     def cell_charge(self) -> float:
         """Mean charge that one switched cell draws from the line over its pulses, C."""
         return float((self.unfinished[:-1] * self.charge).sum())
@@ -80,7 +82,15 @@ def group_unfinished(train: PulseTrain, bits: ArrayLike, share: float) -> Floats
 
 def mean_group_pulses(train: PulseTrain, bits: ArrayLike, share: float) -> Floats:
     """Mean number of pulses of a group: E[max over its bits]. Shape of `bits`."""
+    if isinstance(bits, float):
+        return _mean_group_pulses(train, bits, share)
     return group_unfinished(train, bits, share)[..., :-1].sum(axis=-1)
+
+
+@functools.lru_cache(maxsize=64)
+def _mean_group_pulses(train: PulseTrain, bits: float, share: float) -> Any:
+    """The same at every corner and temperature."""
+    return float(group_unfinished(train, bits, share)[:-1].sum())
 
 
 def tail_pulses(train: PulseTrain, bits: float, groups: int, share: float, tail: float) -> int:

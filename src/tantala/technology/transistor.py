@@ -9,6 +9,7 @@ Ioff ~ T^2 exp(-q Vth(T) / (n k T)); gate and junction leakage are left out.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -16,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from tantala.base.binding import quantity
-from tantala.technology.broadcast import Values, values
+from tantala.technology.broadcast import Values, expm1, softplus, sqrt, values
 from tantala.technology.delay import LN2
 
 BOLTZMANN_OVER_CHARGE = 8.617333262e-5  # V/K, CODATA 2018
@@ -109,7 +110,7 @@ class Transistor:
         """Effective overdrive [V]: Vgs - Vth above threshold, exponential below it."""
         scale = self._overdrive_scale
         excess = (values(gate_voltage) - self.threshold(polarity)) / scale
-        return scale * np.logaddexp(0.0, excess)
+        return scale * softplus(excess)
 
     @cached_property
     def _overdrive_scale(self) -> float:
@@ -155,7 +156,7 @@ class Transistor:
         ratio = 1.0 if length is None else self.length / values(length)
         gain = self._gain[polarity] * values(width) * ratio
         overdrive = (current / gain) ** (1.0 / self.parameters.alpha)
-        weak = -np.expm1(-overdrive / self._overdrive_scale)
+        weak = -expm1(-overdrive / self._overdrive_scale)
         return self.parameters.alpha * current * weak / overdrive
 
     def channel_conductance(
@@ -166,8 +167,9 @@ class Transistor:
         Slope of I = I_sat (2 - Vds/Vdsat) Vds/Vdsat with Vdsat = alpha Vod / 2; the body effect of
         a raised source is left out.
         """
-        saturation = 0.5 * self.parameters.alpha * self.overdrive(gate_voltage, polarity)
-        return 2.0 * self.current(gate_voltage, width, polarity) / saturation
+        alpha, overdrive = self.parameters.alpha, self.overdrive(gate_voltage, polarity)
+        current = self._gain[polarity] * values(width) * overdrive**alpha
+        return 2.0 * current / (0.5 * alpha * overdrive)
 
     def effective_current(
         self, width: Values, polarity: str = "n", gate_voltage: Values | None = None
@@ -208,18 +210,24 @@ class Transistor:
         Ioff(T) = Ioff(300 K) (T/300 K)^2 exp(q Vth0/(n k 300 K) - q Vth(T)/(n k T)), with the
         threshold lowered by DIBL when the supply is not the nominal one.
         """
+        return values(width) * self._off_density[polarity]
+
+    @cached_property
+    def _off_density(self) -> dict[str, float]:
+        """Off current per width [A/m]."""
         p = self.parameters
-        off = p.off_current_n if polarity == "n" else p.off_current_p
         lowering = p.dibl * (self.supply - p.supply)
         cold = p.threshold / (p.slope_factor * BOLTZMANN_OVER_CHARGE * REFERENCE)
-        warm = (self.threshold(polarity) - lowering) / (p.slope_factor * self.thermal_voltage)
-        density = off * (self.temperature / REFERENCE) ** 2 * np.exp(cold - warm)
-        return values(width) * density
+        density = {}
+        for polarity, off in (("n", p.off_current_n), ("p", p.off_current_p)):
+            warm = (self.threshold(polarity) - lowering) / (p.slope_factor * self.thermal_voltage)
+            density[polarity] = off * (self.temperature / REFERENCE) ** 2 * math.exp(cold - warm)
+        return density
 
     def threshold_sigma(self, width: Values, length: Values | None = None) -> np.ndarray:
         """Standard deviation [V] of the threshold difference of a pair (Pelgrom 1989)."""
         length = self.length if length is None else values(length)
-        return self.parameters.mismatch / np.sqrt(values(width) * length)
+        return self.parameters.mismatch / sqrt(values(width) * length)
 
     def area(self, width: Values) -> np.ndarray:
         """Drawn area [m^2]: width times the contacted gate pitch, before any layout overhead."""
