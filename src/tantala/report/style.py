@@ -119,8 +119,16 @@ def figure(width: float, height: float, columns: int = 1) -> tuple[Figure, list[
 
 def as_svg(drawing: Figure, title: str) -> str:
     """The figure as an inline <svg> element: text stays text, no date, stable identifiers."""
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
     for axes in drawing.axes:
         axes.minorticks_off()
+    # Laid out here: else savefig draws the whole figure once more, only to have it laid out.
+    layout = drawing.get_layout_engine()
+    if layout is not None:
+        FigureCanvasSVG(drawing)  # by this canvas's measures of text
+        layout.execute(drawing)
+        drawing.set_layout_engine("none")
     buffer = io.StringIO()
     drawing.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Title": title})
     text = buffer.getvalue()
