@@ -8,6 +8,7 @@ this one still imports what it needs.
 from __future__ import annotations
 
 import functools
+import gc
 import importlib
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
@@ -19,6 +20,7 @@ Result = TypeVar("Result")
 
 
 def _load(module: str) -> None:
+    gc.set_threshold(100_000)  # as in a command's own process
     importlib.import_module(module)
 
 
