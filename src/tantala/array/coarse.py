@@ -16,7 +16,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.linalg
 from numpy.typing import NDArray
 
 Vector = NDArray[np.float64]
@@ -38,7 +37,9 @@ class CoarseSpace:
 
     def correction(self, coarse: Vector) -> Vector:
         """Amplitudes (m, m) that answer the coarse residual (m, m)."""
-        answer = scipy.linalg.cho_solve((self.factor, True), coarse.ravel(), check_finite=False)
+        from scipy.linalg import cho_solve  # needed only where wires are long; slow to import
+
+        answer = cho_solve((self.factor, True), coarse.ravel(), check_finite=False)
         return answer.reshape(coarse.shape)
 
 
@@ -48,10 +49,12 @@ def chain_modes(nodes: int, near: float, far: float, modes: int) -> tuple[Vector
     Segments of unit conductance; `near`, `far` are the end terms in units of it, on the last and
     the first node. Eigenvalues in the same unit, ascending.
     """
+    from scipy.linalg import eigh_tridiagonal
+
     diagonal = np.full(nodes, 2.0)
     diagonal[0] = 1.0 + far
     diagonal[-1] = 1.0 + near
-    values, vectors = scipy.linalg.eigh_tridiagonal(
+    values, vectors = eigh_tridiagonal(
         diagonal, np.full(nodes - 1, -1.0), select="i", select_range=(0, modes - 1)
     )
     return np.ascontiguousarray(vectors), np.maximum(values, 0.0)
@@ -69,6 +72,8 @@ def coarse_space(
 
     The near end of a word line is its first column, of a bit line its last row.
     """
+    from scipy.linalg import cho_factor, cho_solve, cholesky
+
     rows, columns = conductance.shape
     lines, bent = chain_modes(
         rows,
@@ -104,7 +109,7 @@ def coarse_space(
         if np.any(end):
             outer = np.outer(cells[node], cells[node])
             words += np.kron((lines * end[:, None]).T @ lines, outer)
-    both = scipy.linalg.cho_factor(words + cell, lower=True, check_finite=False)
-    reduced = bits + cell - cell @ scipy.linalg.cho_solve(both, cell, check_finite=False)
-    factor = scipy.linalg.cholesky(reduced, lower=True, check_finite=False)
+    both = cho_factor(words + cell, lower=True, check_finite=False)
+    reduced = bits + cell - cell @ cho_solve(both, cell, check_finite=False)
+    factor = cholesky(reduced, lower=True, check_finite=False)
     return CoarseSpace(lines, cells, lines * bent, bit_ends, factor)
