@@ -327,10 +327,8 @@ def _aged(
     """Equation (1) on a grid of conductance that spans all aged cells."""
     mixture = law.mixture(written, age)
     spread = _spread(law, mixture, written)
-    ends = [
-        law.moved(written, mixture_quantile(mixture, np.full(z.shape, side)))
-        for side in (-SCORE_LIMIT, SCORE_LIMIT)
-    ]
+    each = Mixture(*(part[:, None] for part in mixture))
+    ends = law.moved(written, mixture_quantile(each, [[-SCORE_LIMIT], [SCORE_LIMIT]]))
     grid = np.linspace(np.log(ends[0].min()), np.log(ends[1].max()), points)
     return _from_tails(grid, *_tails(law, spread, weight, written, np.exp(grid)))
 
