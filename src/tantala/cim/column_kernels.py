@@ -45,15 +45,16 @@ LEAF: dict[str, Any] = {
 
 @njit(**LEAF)
 def columns_to_outputs(
-    columns, variance, noise, rate, offset, weight, slices, bow, limits, pixels, address, key,
-    table, room, outputs,
+    columns, variance, scales, noise, rate, offset, weight, slices, bow, limits, pixels, address,
+    key, table, room, outputs,
 ):  # fmt: skip
     """Convert columns and add them to outputs; see the module.
 
     A line is the columns of one vector in one block, slice after slice: S * O of them, in one loop.
 
     columns   (A, M, B, S * O) float32 signals: outer blocks, vectors, inner blocks, columns
-    variance  the same shape, digits squared, or of length 0 for none
+    variance  the same shape, or of length 0 for none
+    scales    (2, A, M, B) what variances of a block are worth and start from, digits squared
     noise     (A * B, S * O) variance of converter noise, digits squared; all above 0, or all 0
     rate, offset, weight   (A * B, S * O) float32: gain / lsb, offset in codes, lsb * radix^slice
     slices    S
@@ -85,7 +86,8 @@ def columns_to_outputs(
                         _normals(normals, halves, ((m - start) * inner + b) * calls, table)
                         _close_up(normals, slices, outputs.shape[2])
                     if own:
-                        spread = variance[a, m, b], noise[block]
+                        scale = scales[0, a, m, b], scales[1, a, m, b]
+                        spread = variance[a, m, b], scale, noise[block]
                         _noisy_codes(line, signal, normals, *spread, *law)
                     elif noisy:
                         _faulty_codes(line, signal, normals, noise[block], *law)
@@ -150,10 +152,13 @@ def _close_up(normals, slices, width):
 
 
 @njit(**LEAF)
-def _noisy_codes(line, signal, normals, variance, extra, rate, offset, weight, bow, limits):
-    """As `_codes`, with normals that have `variance` and `extra`."""
+def _noisy_codes(line, signal, normals, variance, scale, extra, rate, offset, weight, bow, limits):
+    """As `_codes`, with normals that have `variance` as it is scaled, and `extra`."""
+    worth, start = scale
     for o in range(line.shape[0]):
-        z = signal[o] + normals[o] * np.sqrt(variance[o] + extra[o])
+        # Rounded by `short_products`, a small variance may come out below 0.
+        spread = max(variance[o] * worth + (start + extra[o]), np.float32(0.0))
+        z = signal[o] + normals[o] * np.sqrt(spread)
         line[o] = _code(z * rate[o] + offset[o], bow, limits) * weight[o]
 
 

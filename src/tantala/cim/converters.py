@@ -23,6 +23,7 @@ SPREADS = 5.0  # standard deviations of a signal that a range from statistics ho
 UNLIMITED = 2.0**100  # code of a converter without limits
 EXACT_STEP = 2.0**-20  # digits a code where conversion is exact: above 8 float32 has no finer
 _NO_VARIANCE = np.empty((0, 1, 1, 1), np.float32)
+_NO_SCALES = np.empty((2, 0, 1, 1), np.float32)
 
 
 def _as_lines(columns: torch.Tensor) -> np.ndarray:
@@ -166,10 +167,12 @@ class Converters(nn.Module):
         pixels: int,
         phase: int,
         first: int,
+        scales: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """Outputs (M, groups, outputs) in whole weights times whole inputs, of column signals.
 
         signal, variance   (A, M, B, slices, outputs), A * B = groups * parts; first: image number
+        scales    (2, A, M, B) what the variances of a block are worth and start from, if not 1, 0
         """
         if self._largest is not None:
             self._observe(signal.abs().amax(dim=(1, 4)))
@@ -181,10 +184,14 @@ class Converters(nn.Module):
                 seed_words(self.seed), self.groups,
             )  # fmt: skip
         noise, rate, offset, weight, slices, bow, limits, key = self._lines(phase)
+        spread = _NO_VARIANCE, _NO_SCALES
+        if variance is not None:
+            if scales is None:
+                scales = torch.tensor([1.0, 0.0]).view(2, 1, 1, 1).expand(2, *variance.shape[:3])
+            spread = _as_lines(variance), scales.contiguous().numpy()
         outputs = np.zeros((signal.shape[1], self.groups, self.placement.outputs), np.float32)
         columns_to_outputs(
-            _as_lines(signal), _NO_VARIANCE if variance is None else _as_lines(variance),
-            noise, rate, offset, weight, slices, bow, limits, pixels,
+            _as_lines(signal), *spread, noise, rate, offset, weight, slices, bow, limits, pixels,
             (np.uint32(address[0]), np.uint32(address[1]), np.uint32(address[2])), key, NORMALS,
             room_for(*signal.shape[2:]), outputs,
         )  # fmt: skip

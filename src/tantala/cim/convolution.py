@@ -16,6 +16,7 @@ from torch import nn
 from tantala.base.errors import InputError, Problem
 from tantala.cim import gpu_products
 from tantala.cim.layers import CHUNK_VALUES, AnalogLayer
+from tantala.cim.short_products import ShortKernels
 from tantala.cim.tile import Tile
 
 
@@ -125,7 +126,6 @@ class AnalogConv(AnalogLayer):
         whole = self._spread(whole if self.plain_padding else self._padded(whole))
         place, tile = self.matrix.placement, self.tile
         kernels = self._kernel("columns")
-        noisy = self._kernel("variance") if "read_noise" in self.matrix.effects else None
         high, wide = self._size(x.shape[-2:])
         outputs = torch.empty(
             (x.shape[0], high, wide, self.out_channels), dtype=torch.float32, device=x.device
@@ -143,11 +143,12 @@ class AnalogConv(AnalogLayer):
                     if self.matrix.gated
                     else self._signals(digit, kernels)
                 ).view(shape)
-                variance = (
-                    None if noisy is None else self._signals(digit.square(), noisy).view(shape)
-                )
+                variance = scales = None
+                if "read_noise" in self.matrix.effects:
+                    variance, scales = self._variance(digit, (high, wide))
+                    variance = variance.view(shape)
                 first = self.matrix.images + start
-                codes = convert(signal, variance, high * wide, phase, first)
+                codes = convert(signal, variance, high * wide, phase, first, scales)
                 added = codes if added is None else added + codes
             total = None
             if tile.offset:
@@ -195,6 +196,24 @@ class AnalogConv(AnalogLayer):
             digit, kernels, None, self.stride, self.plain_padding or 0, self.dilation, groups
         )
         return y.permute(0, 2, 3, 1).contiguous()
+
+    def _variance(
+        self, digit: torch.Tensor, lines: tuple[int, int]
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Variance (images, *lines, columns) of every signal, and its scales if it has any: see
+        `Converters.convert`.
+        """
+        if digit.is_cuda or "input_quantisation" not in self.matrix.effects:
+            return self._signals(digit.square(), self._kernel("variance")), None
+        place, held = self.matrix.placement, self.matrix.variance
+        kernels, blocks = self.matrix.layouts.get("short"), self.groups * place.parts
+        if kernels is None:
+            real = held.view(self.matrix.groups, -1, held.shape[-1])[:, : place.rows]
+            kernels = ShortKernels.of(self._kernels(held), real, blocks)
+            self.matrix.layouts["short"] = kernels
+        window = self.stride, self.plain_padding or (0, 0), self.dilation
+        variance, scales = kernels.variance(digit, self.kernel, window, lines)
+        return variance.permute(0, 2, 3, 1).contiguous(), scales.view(2, 1, -1, blocks)
 
     def _ladder_signals(self, digit: torch.Tensor) -> torch.Tensor:
         """As `_signals`, of every window on word lines."""

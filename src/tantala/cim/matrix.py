@@ -93,6 +93,9 @@ class AnalogMatrix(nn.Module):
         self.digital.copy_(torch.from_numpy(whole.astype(np.float32)))
         self.refresh()
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "layouts": {}}  # copies make them again
+
     def get_extra_state(self) -> dict[str, Any]:
         """The state of the cells, for `state_dict`."""
         return {
@@ -148,7 +151,7 @@ class AnalogMatrix(nn.Module):
             if before is not None:
                 tensor = tensor.to(before.device)
             self.register_buffer(name, tensor)
-        self.layouts: dict[str, torch.Tensor] = {}
+        self.layouts: dict[str, Any] = {}
         self.converters.forget()
 
     def _columns(self) -> tuple[torch.Tensor, torch.Tensor, Ladders | None]:
