@@ -29,9 +29,12 @@ LARGEST = 64  # two products with 255 stay within the 16 bits in which AVX2 adds
 LARGEST_SQUARE = 255
 ALIGNED = 4  # inputs and outputs of a group come so many together, or oneDNN is 100 times slower
 # Machines whose torch brings along oneDNN's kernels for 8 bits; elsewhere float32 is exact too.
-X86 = torch.backends.mkldnn.is_available() and torch.backends.cpu.get_cpu_capability() in (
-    "AVX2", "AVX512",
-)  # fmt: skip
+X86 = (
+    torch.backends.mkldnn.is_available()
+    and torch.backends.cpu.get_cpu_capability() in ("AVX2", "AVX512")
+    and hasattr(torch.ops.onednn, "qconv_prepack")
+    and hasattr(torch.ops.onednn, "qconv2d_pointwise")
+)
 
 
 @dataclass(frozen=True)
