@@ -41,6 +41,7 @@ LEAF: dict[str, Any] = {
     "boundscheck": False,
     "_nrt": False,
 }
+INLINE: dict[str, Any] = {**LEAF, "forceinline": True, "cache": False}
 
 
 @njit(**LEAF)
@@ -177,7 +178,7 @@ def _codes(line, signal, rate, offset, weight, bow, limits):
         line[o] = _code(signal[o] * rate[o] + offset[o], bow, limits) * weight[o]
 
 
-@njit(**{**LEAF, "forceinline": True, "cache": False})
+@njit(**INLINE)
 def _code(z, bow, limits):
     lowest, highest = limits
     u = z * (np.float32(1.0) / max(-lowest, highest))
