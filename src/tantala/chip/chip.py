@@ -313,7 +313,9 @@ class Chip:
             raise PowerLost
 
     def _count_lines(self, logical: Places) -> None:
-        lines = self.map.lines_of(np.unique(logical // self.map.line))
+        # Words of one write follow each other.
+        first, last = logical[[0, -1]] // self.map.line
+        lines = self.map.lines_of(np.arange(first, last + 1))
         self.meter.wear[lines] += np.uint32(1)
         if not self.map.rotates:
             return

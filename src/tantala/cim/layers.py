@@ -37,7 +37,7 @@ class AnalogLayer(nn.Module, abc.ABC):
     bad: torch.Tensor
     multiple = 1  # rows that stay together in a part
     columns_second = False  # the dimension of outputs: the second, or the last
-    has_kernels = False  # whether `on_gpu` is written
+    has_kernels = False  # whether `on_gpu` has a form of its own
 
     def __init__(self, weight: Any, bias: Any, tile: Tile, name: str) -> None:
         super().__init__()
@@ -209,8 +209,8 @@ class AnalogLayer(nn.Module, abc.ABC):
         """What the tiles answer."""
 
     def on_gpu(self, x: torch.Tensor) -> torch.Tensor:
-        """As `analog`, by kernels of a GPU, if the layer has them."""
-        raise NotImplementedError
+        """As `analog`, by kernels of a GPU where the layer has them."""
+        return self.analog(x)
 
     @abc.abstractmethod
     def trained(self, x: torch.Tensor) -> torch.Tensor:
