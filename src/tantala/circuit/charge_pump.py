@@ -123,10 +123,10 @@ def _assemble(
     capacitor_area = (capacitance * (1.0 + size.switch_area) + buffer) / process.capacitor.density
     gates = size.control_gates * pumped
     cost = Cost(
-        area=(capacitor_area + gates * process.gate_area),
+        area=capacitor_area + gates * process.gate_area,
         delay=start_up,
-        energy=(0.5 * (output + capacitance / 3.0) * voltage**2 / efficiency),
-        leakage=(gates * process.gate_leakage),
+        energy=0.5 * (output + capacitance / 3.0) * voltage**2 / efficiency,
+        leakage=gates * process.gate_leakage,
     )
     return ChargePump(
         count,
@@ -135,7 +135,7 @@ def _assemble(
         efficiency,
         resistance,
         start_up,
-        ((count + 1.0) * input_voltage),
+        (count + 1.0) * input_voltage,
         cost,
     )
 
